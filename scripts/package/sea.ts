@@ -1,0 +1,41 @@
+/** Node's single executable applications: the blob, and what both injectors need to know of it. */
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundleFile, presentBundles } from "./bundles.ts";
+import { paths, root } from "./paths.ts";
+
+/** The name of the note (Linux) or resource (Windows) in which Node looks for its blob. */
+export const blobName = "NODE_SEA_BLOB";
+
+const fuse = Buffer.from("NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:0");
+
+/** Makes the blob with the Node that runs this, which is exactly the version of both target binaries, and gives its bytes. */
+export function buildBlob(): Buffer {
+  const config = join(paths.build, "sea.json");
+  const output = join(paths.build, "sea.blob");
+  const [main, ...rest] = presentBundles();
+  if (main === undefined) throw new Error("there is no bundle");
+  const content = {
+    main: bundleFile(main),
+    output,
+    disableExperimentalSEAWarning: true,
+    useSnapshot: false,
+    // A cache made on Linux is refused by node.exe, with a warning on stderr.
+    useCodeCache: false,
+    execArgv: ["--no-rehash-snapshot"],
+    // Else a NODE_OPTIONS in the kubelet's environment changes or ends the plugin.
+    execArgvExtension: "none",
+    assets: Object.fromEntries(rest.flatMap((bundle) => (bundle.asset === undefined ? [] : [[bundle.asset, bundleFile(bundle)]]))),
+  };
+  writeFileSync(config, JSON.stringify(content, null, 2));
+  execFileSync(process.execPath, ["--experimental-sea-config", config], { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+  return readFileSync(output);
+}
+
+/** Turns the fuse that makes the binary look for a blob, in place. Throws unless the binary has exactly one, still unturned. */
+export function turnFuse(binary: Buffer): void {
+  const at = binary.indexOf(fuse);
+  if (at < 0 || binary.indexOf(fuse, at + 1) >= 0) throw new Error("the Node binary does not hold exactly one unturned fuse");
+  binary.write("1", at + fuse.length - 1, "latin1");
+}

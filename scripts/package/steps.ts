@@ -1,0 +1,48 @@
+/** The build's steps. What each runs is imported only when it has to run: most builds find everything up to date. */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { emulatorFiles } from "./emulator.ts";
+import { paths, root } from "./paths.ts";
+import { programFiles } from "./program-files.ts";
+import { filesBelow, type Step } from "./step.ts";
+
+const generated = "src/core/config/generated";
+const pins = ["package-lock.json", "scripts/setup/pins.json"];
+
+/** Sources that are made from the JSON schemas. */
+export const generateStep: Step = {
+  name: "generate",
+  inputs: ["scripts/generate.ts", "src/core/config", "package-lock.json"],
+  except: [`${generated}/`],
+  outputs: () => filesBelow(paths.generated),
+  run: () => {
+    execFileSync(process.execPath, [join(root, "scripts/generate.ts")], {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+      timeout: 120_000,
+    });
+    return Promise.resolve();
+  },
+};
+
+/** dist/linux-x64 and dist/win-x64. */
+export const programsStep: Step = {
+  name: "programs",
+  inputs: ["scripts/package", "src", "package.json", ...pins],
+  outputs: programFiles,
+  run: async () => {
+    const { buildPrograms } = await import("./programs.ts");
+    await buildPrograms();
+  },
+};
+
+/** dist/emulator: the HNS emulator's native libraries, for each platform whose compiler is there. */
+export const emulatorStep: Step = {
+  name: "emulator",
+  inputs: ["scripts/package/emulator.ts", "test/emulator/native"],
+  outputs: emulatorFiles,
+  run: async () => {
+    const { buildEmulatorLibraries } = await import("./emulator.ts");
+    await buildEmulatorLibraries();
+  },
+};

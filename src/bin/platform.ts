@@ -1,0 +1,67 @@
+import { dirname, join } from "node:path";
+import type { HcnBackend } from "../core/hcn/backend.ts";
+import type { Machine } from "../core/engine/machine.ts";
+import { FfiHcnBackend } from "../host/ffi/hcn-backend.ts";
+import { type HcnLibraries, HcnLibrary } from "../host/ffi/hcn-library.ts";
+import { openFfi } from "../host/ffi/library.ts";
+import { endLinuxProcess, openLinuxLibraries } from "../host/linux/libraries.ts";
+import { openLinuxMachine } from "../host/linux/machine.ts";
+import { openWindowsMachine } from "../host/windows/machine.ts";
+import { endWindowsProcess, openWindowsLibraries, System32 } from "../host/windows/system32.ts";
+
+/** What differs between Windows and Linux, chosen once. */
+export interface Platform {
+  readonly machine: Machine;
+  readonly backend: HcnBackend;
+  /** Calls to HNS that were given up and have not returned. */
+  abandonedCalls(): number;
+  /** Ends the process at once, also while such calls are stuck. */
+  endProcess(code: number): void;
+  readonly defaultStateDir: string;
+}
+
+/** The libraries are loaded when they are first needed. koffi.node lies beside the program. */
+export function openPlatform(env: NodeJS.ProcessEnv): Platform {
+  const ffi = openFfi(join(dirname(process.execPath), "koffi.node"));
+  return process.platform === "win32" ? openWindows(ffi, env) : openLinux(ffi, env);
+}
+
+function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
+  const system32 = new System32(ffi);
+  return {
+    machine: openWindowsMachine(ffi, system32),
+    ...openBackend(() => openWindowsLibraries(ffi, system32)),
+    endProcess: (code) => endWindowsProcess(system32, code),
+    defaultStateDir: join(env["ProgramData"] ?? "C:\\ProgramData", "hns-cni"),
+  };
+}
+
+function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
+  let libraries: HcnLibraries | undefined;
+  const open = (): HcnLibraries => (libraries ??= openLinuxLibraries(ffi, env["HNS_CNI_HCN_LIBRARY"]));
+  return {
+    machine: openLinuxMachine(open),
+    ...openBackend(open),
+    endProcess: (code) => endLinuxProcess(ffi, code),
+    defaultStateDir: "/var/lib/hns-cni",
+  };
+}
+
+function openBackend(open: () => HcnLibraries): Pick<Platform, "backend" | "abandonedCalls"> {
+  let backend: FfiHcnBackend | undefined;
+  const get = (): FfiHcnBackend => (backend ??= new FfiHcnBackend(new HcnLibrary(open())));
+  return {
+    backend: {
+      enumerate: async (...args) => get().enumerate(...args),
+      open: async (...args) => get().open(...args),
+      createNetwork: async (...args) => get().createNetwork(...args),
+      createEndpoint: async (...args) => get().createEndpoint(...args),
+      query: async (...args) => get().query(...args),
+      modify: async (...args) => get().modify(...args),
+      delete: async (...args) => get().delete(...args),
+      close: async (...args) => get().close(...args),
+      callV1: async (...args) => get().callV1(...args),
+    },
+    abandonedCalls: () => backend?.abandonedCalls ?? 0,
+  };
+}

@@ -1,0 +1,82 @@
+import { PluginError } from "./errors.ts";
+
+/** Time as the rules need it: wall time for people, uptime for durations that a clock change must not bend. */
+export interface Clock {
+  /** Milliseconds since 1970, as the wall clock says. */
+  now(): number;
+  /** Milliseconds since this boot; never goes back within one boot. */
+  uptime(): number;
+  /** Names this boot; another value means that the machine was started anew. */
+  bootId(): string;
+  sleep(ms: number): Promise<void>;
+}
+
+/** A point in `Clock.uptime()` time by which something must be done. */
+export interface Deadline {
+  readonly at: number;
+}
+
+export function deadlineIn(clock: Clock, ms: number): Deadline {
+  return { at: clock.uptime() + ms };
+}
+
+/** Milliseconds left, never negative. */
+export function remaining(clock: Clock, deadline: Deadline): number {
+  return Math.max(0, deadline.at - clock.uptime());
+}
+
+export function earlier(left: Deadline, right: Deadline): Deadline {
+  return left.at <= right.at ? left : right;
+}
+
+/**
+ * Calls `attempt` until it gives something else than undefined, sleeping `intervalMs` between tries.
+ * @returns the value, or undefined when the deadline passed first (there is always one try)
+ */
+export async function poll<T>(
+  clock: Clock,
+  options: { deadline: Deadline; intervalMs: number },
+  attempt: () => T | undefined | Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (;;) {
+    const value = await attempt();
+    if (value !== undefined) return value;
+    const left = remaining(clock, options.deadline);
+    if (left <= 0) return undefined;
+    await clock.sleep(Math.min(options.intervalMs, left));
+  }
+}
+
+/** A step that takes back what an earlier one did. */
+export interface UndoStep {
+  readonly name: string;
+  readonly run: () => void | Promise<void>;
+}
+
+/** The inverses of the steps done so far, run last first when the whole must not stand. */
+export class UndoStack {
+  #steps: UndoStep[] = [];
+
+  push(name: string, run: UndoStep["run"]): void {
+    this.#steps.push({ name, run });
+  }
+
+  /** Forgets every step: the work stands. */
+  commit(): void {
+    this.#steps = [];
+  }
+
+  /** Runs every step even when some fail; returns the failures in the order they happened. */
+  async unwind(): Promise<PluginError[]> {
+    const failures: PluginError[] = [];
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      try {
+        await step.run();
+      } catch (thrown) {
+        const reason = thrown instanceof Error ? thrown.message : String(thrown);
+        failures.push(new PluginError("CLEANUP_FAILED", { message: `could not undo "${step.name}": ${reason}` }, { cause: thrown }));
+      }
+    }
+    return failures;
+  }
+}

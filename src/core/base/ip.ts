@@ -1,0 +1,157 @@
+/** Address families, by their number in the protocols' names. */
+export type Family = 4 | 6;
+
+/** An IP address. IPv4 values are plain numbers (0 to 2^32-1), so the common path needs no BigInt. */
+export type IpAddress = { readonly family: 4; readonly value: number } | { readonly family: 6; readonly value: bigint };
+
+/** A network in canonical form: no host bits set. */
+export interface Cidr {
+  readonly address: IpAddress;
+  readonly prefix: number;
+  readonly __brand: "Cidr";
+}
+
+/** `10.0.0.4` or `fd00::4`; undefined when `text` is no IP address. Leading zeros in IPv4 are refused (they mean octal to some readers). */
+export function findIp(text: string): IpAddress | undefined {
+  const v4 = parseV4(text);
+  if (v4 !== undefined) return { family: 4, value: v4 };
+  const v6 = parseV6(text);
+  return v6 === undefined ? undefined : { family: 6, value: v6 };
+}
+
+export function formatIp(ip: IpAddress): string {
+  return ip.family === 4 ? formatV4(ip.value) : formatV6(ip.value);
+}
+
+/** `address/prefix` without changing the address, so host bits can be told; undefined when `text` is not of that form. */
+export function findAddressWithPrefix(text: string): { address: IpAddress; prefix: number } | undefined {
+  const match = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text);
+  const address = findIp(match?.[1] ?? "");
+  const prefix = Number(match?.[2]);
+  if (address === undefined || prefix > width(address.family)) return undefined;
+  return { address, prefix };
+}
+
+/** The network written as `text`; undefined when it is no CIDR or has host bits set. */
+export function findCidr(text: string): Cidr | undefined {
+  const parsed = findAddressWithPrefix(text);
+  if (parsed === undefined) return undefined;
+  const cidr = networkOf(parsed.address, parsed.prefix);
+  return compareIp(cidr.address, parsed.address) === 0 ? cidr : undefined;
+}
+
+/** The network of `prefix` bits that holds `ip`. */
+export function networkOf(ip: IpAddress, prefix: number): Cidr {
+  if (ip.family === 4) {
+    const size = 2 ** (32 - prefix);
+    return makeCidr({ family: 4, value: Math.floor(ip.value / size) * size }, prefix);
+  }
+  const hostBits = BigInt(128 - prefix);
+  return makeCidr({ family: 6, value: (ip.value >> hostBits) << hostBits }, prefix);
+}
+
+export function formatCidr(cidr: Cidr): string {
+  return `${formatIp(cidr.address)}/${cidr.prefix}`;
+}
+
+/** How many addresses `cidr` spans; Infinity is never returned: IPv6 sizes are exact up to 2^1023 as doubles. */
+export function cidrSize(cidr: Cidr): number {
+  return 2 ** (width(cidr.address.family) - cidr.prefix);
+}
+
+/** The address at `offset` (a non-negative integer) from the network address. */
+export function addressAt(cidr: Cidr, offset: number): IpAddress {
+  const { address } = cidr;
+  if (address.family === 4) return { family: 4, value: address.value + offset };
+  return { family: 6, value: address.value + BigInt(offset) };
+}
+
+/** The offset of `ip` in `cidr`; undefined when it is outside. Exact up to 2^53, so for IPv6 networks of /75 and longer. */
+export function offsetIn(cidr: Cidr, ip: IpAddress): number | undefined {
+  if (!containsIp(cidr, ip)) return undefined;
+  return ip.family === 4 ? ip.value - Number(cidr.address.value) : Number(ip.value - BigInt(cidr.address.value));
+}
+
+export function containsIp(cidr: Cidr, ip: IpAddress): boolean {
+  if (ip.family !== cidr.address.family) return false;
+  return compareIp(networkOf(ip, cidr.prefix).address, cidr.address) === 0;
+}
+
+export function containsCidr(outer: Cidr, inner: Cidr): boolean {
+  return inner.prefix >= outer.prefix && containsIp(outer, inner.address);
+}
+
+export function overlaps(left: Cidr, right: Cidr): boolean {
+  return containsCidr(left, right) || containsCidr(right, left);
+}
+
+/** Negative, zero or positive; every IPv4 address sorts before every IPv6 address. */
+export function compareIp(left: IpAddress, right: IpAddress): number {
+  if (left.family !== right.family) return left.family - right.family;
+  if (left.value === right.value) return 0;
+  return left.value < right.value ? -1 : 1;
+}
+
+/** The number of bits of an address: 32 or 128. */
+export function width(family: Family): number {
+  return family === 4 ? 32 : 128;
+}
+
+function makeCidr(address: IpAddress, prefix: number): Cidr {
+  return { address, prefix } as Cidr;
+}
+
+function parseV4(text: string): number | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (match === null) return undefined;
+  let value = 0;
+  for (const part of match.slice(1)) {
+    if (Number(part) > 255 || (part.length > 1 && part.startsWith("0"))) return undefined;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}
+
+function formatV4(value: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+}
+
+function parseV6(text: string): bigint | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0] ?? "", halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "", true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const gap = 8 - head.length - tail.length;
+  if (halves.length === 1 ? gap !== 0 : gap < 1) return undefined;
+  const groups = [...head, ...Array<number>(gap).fill(0), ...tail];
+  return groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n);
+}
+
+/** The 16-bit groups of a part of an IPv6 address; the last one of the whole address may be dotted IPv4. */
+function parseGroups(text: string, isTail: boolean): number[] | undefined {
+  if (text === "") return [];
+  const groups: number[] = [];
+  const parts = text.split(":");
+  for (const [index, part] of parts.entries()) {
+    const v4 = isTail && index === parts.length - 1 ? parseV4(part) : undefined;
+    if (v4 !== undefined) groups.push(Math.floor(v4 / 65536), v4 % 65536);
+    else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
+    else return undefined;
+  }
+  return groups;
+}
+
+/** RFC 5952: lower case, the longest run of two or more zero groups shortened. */
+function formatV6(value: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(112 - i * 16)) & 0xffffn));
+  let best = { start: -1, length: 1 };
+  for (let start = 0; start < 8; start++) {
+    let length = 0;
+    while (start + length < 8 && groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  const text = (part: number[]): string => part.map((group) => group.toString(16)).join(":");
+  if (best.start < 0) return text(groups);
+  return `${text(groups.slice(0, best.start))}::${text(groups.slice(best.start + best.length))}`;
+}

@@ -1,0 +1,134 @@
+import { PluginError } from "../base/errors.ts";
+import { addressAt, findCidr, findIp } from "../base/ip.ts";
+import type { Cidr } from "../base/ip.ts";
+import { canonicaliseKeys } from "./canonical-keys.ts";
+import type { JsonObject } from "./canonical-keys.ts";
+import { buildConfigError, describeSchemaFault } from "./faults.ts";
+import type { Fault } from "./faults.ts";
+import { findSchemaFaults } from "./generated/validate-plugin.ts";
+import type { DnsConfig, GatewayMode, HostConfig, LogLevel, Mode, Normalised, PluginConfig } from "./plugin-config.ts";
+import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
+import { findConfigWarnings, findSemanticFaults } from "./semantic-faults.ts";
+
+/** The block size of a range that has room for it. */
+const DEFAULT_BLOCK_PREFIX = 26;
+
+/** The keys DEL reads beside the name; all of them have a default. */
+const DELETE_KEYS = ["stateDir", "logLevel", "logFile", "callTimeoutSeconds", "operationTimeoutSeconds"] as const;
+
+/** The part of a valid document that every command reads, defaults filled in. */
+interface HostDocument {
+  readonly stateDir?: string;
+  readonly logLevel: LogLevel;
+  readonly logFile?: string;
+  readonly callTimeoutSeconds: number;
+  readonly operationTimeoutSeconds: number;
+}
+
+/** A document that has passed the schema, defaults filled in. */
+interface PluginDocument extends HostDocument {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly adapter?: string;
+  readonly clusterCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  readonly dns: DnsConfig;
+  readonly gatewayMode: GatewayMode;
+  readonly loopbackDSR: boolean;
+  readonly statusFailsOnExhaustion: boolean;
+  readonly ipam: { readonly cidr: string; readonly blockSize?: number; readonly cooldownSeconds: number; readonly gateway?: string };
+  readonly runtimeConfig: {
+    readonly portMappings: readonly unknown[];
+    readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
+  };
+}
+
+/**
+ * The configuration in `raw`, a plugin object as the runtime passes it. `raw` is not changed.
+ * Throws one INVALID_CONFIG that lists every fault with its path, value and remedy. Unknown keys only lead to warnings.
+ */
+export function normalise(raw: JsonObject): Normalised<PluginConfig> {
+  const warnings: string[] = [];
+  const document = canonicaliseKeys(raw, warnings);
+  const faults = findFaults(document);
+  if (faults.length > 0) throw buildConfigError(faults);
+  // The schema has vouched for every field and filled in the defaults.
+  const config = buildConfig(document as unknown as PluginDocument);
+  return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
+}
+
+/**
+ * What DEL needs, whatever else the configuration says: an attachment must be removable after its configuration was broken.
+ * A value that is not valid gives way to its default, with a warning. Throws INVALID_CONFIG only for a missing or malformed name.
+ */
+export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
+  const document = canonicaliseKeys(raw, []);
+  const nameFault = findFaults(document).find(({ path }) => path === "name");
+  if (nameFault !== undefined) throw buildConfigError([nameFault]);
+  const wanted = new Set<string>(DELETE_KEYS);
+  const part = Object.fromEntries(Object.entries(canonicaliseKeys(raw, [])).filter(([key]) => wanted.has(key)));
+  const faults = dropRepeats(findSchemaFaults(part).map((fault) => describeSchemaFault(fault, part))).filter(({ path }) => wanted.has(path));
+  for (const { path } of faults) Reflect.deleteProperty(part, path);
+  findSchemaFaults(part); // fills in the defaults of what was taken out; what it still misses, DEL does not read
+  const config = buildHostConfig(String(document["name"]), part as unknown as HostDocument);
+  return { config, warnings: faults.map(({ path, problem }) => `${path} ${problem}; its default is used instead`) };
+}
+
+function findFaults(document: Record<string, unknown>): Fault[] {
+  const schemaFaults = findSchemaFaults(document).map((fault) => describeSchemaFault(fault, document));
+  return withoutForeignIpam(dropRepeats([...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]));
+}
+
+/** One value can fail two rules of the schema, and a rule of ours beside: the first says enough. */
+function dropRepeats(faults: readonly Fault[]): Fault[] {
+  const byPath = new Map<string, Fault>();
+  for (const fault of faults) if (!byPath.has(fault.path)) byPath.set(fault.path, fault);
+  return [...byPath.values()];
+}
+
+/** When the addresses are to come from another plugin, what its own section lacks for ours is no fault. */
+function withoutForeignIpam(faults: Fault[]): Fault[] {
+  const isForeign = faults.some(({ path, problem }) => path === "ipam.type" && problem !== "is missing");
+  return isForeign ? faults.filter(({ path }) => path === "ipam.type" || !path.startsWith("ipam.")) : faults;
+}
+
+function buildConfig(document: PluginDocument): PluginConfig {
+  const cidr = parseCidr(document.ipam.cidr);
+  const { blockSize, cooldownSeconds, gateway } = document.ipam;
+  return {
+    ...buildHostConfig(document.name, document),
+    mode: document.mode,
+    ...(document.adapter === undefined ? {} : { adapter: document.adapter }),
+    clusterCidrs: document.clusterCidrs.map(parseCidr),
+    serviceCidrs: document.serviceCidrs.map(parseCidr),
+    dns: mergeDns(document.dns, document.runtimeConfig.dns),
+    gatewayMode: document.gatewayMode,
+    loopbackDsr: document.loopbackDSR,
+    statusFailsOnExhaustion: document.statusFailsOnExhaustion,
+    ipam: {
+      cidr,
+      blockSize: blockSize ?? Math.max(DEFAULT_BLOCK_PREFIX, cidr.prefix),
+      cooldownMs: cooldownSeconds * 1000,
+      gateway: findIp(gateway ?? "") ?? addressAt(cidr, 1),
+    },
+    portMappings: buildPortMappings(document.runtimeConfig.portMappings),
+  };
+}
+
+function buildHostConfig(networkName: string, document: HostDocument): HostConfig {
+  const { stateDir, logLevel, logFile, callTimeoutSeconds, operationTimeoutSeconds } = document;
+  return {
+    networkName,
+    ...(stateDir === undefined ? {} : { stateDir }),
+    logLevel,
+    ...(logFile === undefined ? {} : { logFile }),
+    callTimeoutMs: callTimeoutSeconds * 1000,
+    operationTimeoutMs: operationTimeoutSeconds * 1000,
+  };
+}
+
+function parseCidr(text: string): Cidr {
+  const cidr = findCidr(text);
+  if (cidr === undefined) throw new PluginError("INTERNAL", { message: `${text} passed validation but is no CIDR`, remedy: "report this with the log file" });
+  return cidr;
+}

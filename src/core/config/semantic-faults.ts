@@ -1,0 +1,99 @@
+import { cidrSize, containsCidr, findAddressWithPrefix, findCidr, findIp, formatCidr, networkOf, offsetIn, overlaps } from "../base/ip.ts";
+import type { Cidr } from "../base/ip.ts";
+import { isJsonObject } from "./canonical-keys.ts";
+import type { JsonObject } from "./canonical-keys.ts";
+import { buildFault } from "./faults.ts";
+import type { Fault } from "./faults.ts";
+import type { PluginConfig } from "./plugin-config.ts";
+
+/** Windows needs four addresses of a range: network, gateway, the host endpoint and broadcast. A /30 would have none left. */
+export const MAX_BLOCK_PREFIX = 29;
+
+const LATER = "write one IPv4 network; a second address family comes with a later version";
+
+/**
+ * Faults that a schema cannot tell, of a document in canonical case. Values of a wrong type are passed over: the schema reports those.
+ */
+export function findSemanticFaults(document: JsonObject): Fault[] {
+  const ipam = isJsonObject(document["ipam"]) ? document["ipam"] : {};
+  const cidrFaults = [...findListFaults(document, "clusterCidrs"), ...findListFaults(document, "serviceCidrs")];
+  const dns = isJsonObject(document["dns"]) ? document["dns"] : {};
+  return [...cidrFaults, ...findServerFaults(dns["nameservers"], "dns.nameservers"), ...findIpamFaults(ipam, document)];
+}
+
+/** Remarks on a configuration without faults: what is allowed but rarely meant. */
+export function findConfigWarnings({ ipam, clusterCidrs, gatewayMode }: PluginConfig, document: JsonObject): string[] {
+  const hasGateway = isJsonObject(document["ipam"]) && document["ipam"]["gateway"] !== undefined;
+  const isCovered = clusterCidrs.some((cluster) => containsCidr(cluster, ipam.cidr));
+  const range = `ipam.cidr ${formatCidr(ipam.cidr)} lies in none of clusterCidrs, so traffic to it from other nodes' pods does not keep its source address`;
+  return [
+    ...(isCovered ? [] : [range]),
+    ...(!hasGateway || gatewayMode === "ipam" ? [] : [`ipam.gateway is ignored: gatewayMode is ${gatewayMode}`]),
+  ];
+}
+
+/** Faults of entries that must be IP addresses. */
+export function findServerFaults(list: unknown, path: string): Fault[] {
+  return texts(list).flatMap(({ text, index }) => (findIp(text) === undefined ? [buildFault(`${path}[${index}]`, text, "is no IP address")] : []));
+}
+
+function findListFaults(document: JsonObject, key: string): Fault[] {
+  return texts(document[key]).flatMap(({ text, index }) => findCidrFault(text, `${key}[${index}]`) ?? []);
+}
+
+function findCidrFault(text: string, path: string): Fault | undefined {
+  const parsed = findAddressWithPrefix(text);
+  if (parsed === undefined) return buildFault(path, text, "is no network in CIDR form");
+  if (findCidr(text) !== undefined) return undefined;
+  const network = formatCidr(networkOf(parsed.address, parsed.prefix));
+  return buildFault(path, text, "has host bits set", `write the network address, "${network}"`);
+}
+
+/** Another plugin's ipam object has keys of its own, so a wrong type is the only fault to tell. */
+function findIpamFaults(ipam: JsonObject, document: JsonObject): Fault[] {
+  const text = ipam["cidr"];
+  if (typeof text !== "string") return [];
+  if (text.includes(",")) return [buildFault("ipam.cidr", text, "names several ranges", LATER)];
+  const fault = findCidrFault(text, "ipam.cidr");
+  const cidr = findCidr(text);
+  if (fault !== undefined || cidr === undefined) return fault === undefined ? [] : [fault];
+  if (cidr.address.family === 6) return [buildFault("ipam.cidr", text, "is an IPv6 network", LATER)];
+  if (cidr.prefix > MAX_BLOCK_PREFIX) {
+    const remedy = `use a prefix length of at most ${MAX_BLOCK_PREFIX}`;
+    return [buildFault("ipam.cidr", text, `has ${cidrSize(cidr)} addresses, and Windows keeps 4 of a range for itself`, remedy)];
+  }
+  return [...findBlockFaults(ipam["blockSize"], cidr), ...findGatewayFaults(ipam["gateway"], cidr), ...findOverlapFaults(cidr, document)];
+}
+
+function findBlockFaults(size: unknown, cidr: Cidr): Fault[] {
+  if (typeof size !== "number" || !Number.isInteger(size)) return [];
+  const remedy = `write a prefix length from ${cidr.prefix} to ${MAX_BLOCK_PREFIX}, or leave it out`;
+  if (size < cidr.prefix) return [buildFault("ipam.blockSize", size, `a block would be larger than ipam.cidr ${formatCidr(cidr)}`, remedy)];
+  if (size > MAX_BLOCK_PREFIX) return [buildFault("ipam.blockSize", size, "a block would have no address beside the 4 that Windows keeps for itself", remedy)];
+  return [];
+}
+
+function findGatewayFaults(text: unknown, cidr: Cidr): Fault[] {
+  if (typeof text !== "string") return [];
+  const gateway = findIp(text);
+  if (gateway === undefined) return [buildFault("ipam.gateway", text, "is no IP address")];
+  const offset = offsetIn(cidr, gateway);
+  if (offset === undefined || offset === 0 || offset === cidrSize(cidr) - 1) {
+    return [buildFault("ipam.gateway", text, `is no usable address of ipam.cidr ${formatCidr(cidr)}`)];
+  }
+  return [];
+}
+
+/** Pods and services in one range cannot be told apart, and the node would balance traffic meant for a pod. */
+function findOverlapFaults(cidr: Cidr, document: JsonObject): Fault[] {
+  return texts(document["serviceCidrs"]).flatMap(({ text, index }) => {
+    const service = findCidr(text);
+    if (service === undefined || !overlaps(cidr, service)) return [];
+    return [buildFault(`serviceCidrs[${index}]`, text, `overlaps ipam.cidr ${formatCidr(cidr)}`, "keep pod and service ranges apart")];
+  });
+}
+
+function texts(list: unknown): { text: string; index: number }[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: unknown, index) => (typeof item === "string" ? [{ text: item, index }] : []));
+}

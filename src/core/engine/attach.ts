@@ -1,0 +1,199 @@
+import { PluginError } from "../base/errors.ts";
+import { findGuid, formatGuid, type Guid } from "../base/ids.ts";
+import { findIp, type IpAddress } from "../base/ip.ts";
+import type { CniResult } from "../cni/result.ts";
+import { buildPodEndpoint } from "../datapath/l2bridge.ts";
+import type { HcnHandle } from "../hcn/backend.ts";
+import { buildMembershipRequest, type EndpointView, parseEndpoint } from "../hcn/documents.ts";
+import { isAddressInUse, isAlreadyAttached, isNotFound } from "../hcn/hresults.ts";
+import { type Attachment, type AttachmentKey, attachmentId, endpointName } from "./attachment.ts";
+import { adoptExisting } from "./adopt.ts";
+import { type Claim, claimAddresses, undoClaim } from "./claim.ts";
+import { openReadyNetwork, type ReadyNetwork } from "./ensure-network.ts";
+import { ownsLease, takeLease } from "./lease.ts";
+import type { Operation } from "./operation.ts";
+import { buildResult } from "./pod-result.ts";
+import { isOutcomeUnknown, removeEndpoint } from "./remove-endpoint.ts";
+
+export interface AttachRequest extends AttachmentKey {
+  readonly netns: string;
+}
+
+/** Addresses tried before an ADD gives up when HNS says that each is in use. */
+const MAX_ADDRESS_TRIES = 3;
+
+/**
+ * ADD. Gives the pod an address and an endpoint with all its policies in its namespace. A repeat for an attachment that stands
+ * returns the same result. When it fails, HNS, IPAM and state are as they were, or the attachment is marked for the next DEL.
+ */
+export async function attach(operation: Operation, request: AttachRequest): Promise<CniResult> {
+  const namespace = getNamespace(request.netns);
+  const id = attachmentId(request);
+  const existing = await takeLease(operation.leaseOptions, id, (tx) => tx.findAttachment(id));
+  try {
+    const adopted = existing === undefined ? undefined : await adoptExisting(operation, existing, request);
+    if (adopted === undefined) return await attachNew(operation, { ...request, id, namespace, existing });
+    operation.finish(id, () => undefined);
+    return adopted;
+  } catch (thrown) {
+    operation.abandon(id);
+    throw thrown;
+  }
+}
+
+interface NewAttachment extends AttachRequest {
+  readonly id: Guid;
+  readonly namespace: Guid;
+  readonly existing: Attachment | undefined;
+}
+
+async function attachNew(operation: Operation, pod: NewAttachment): Promise<CniResult> {
+  const { hcn } = operation;
+  return hcn.withHandle(openNamespace(operation, pod), async (namespace) => {
+    const network = await openReadyNetwork(operation);
+    try {
+      return await attachTo(operation, pod, { namespace, network });
+    } finally {
+      await hcn.close(network.handle);
+    }
+  });
+}
+
+async function openNamespace(operation: Operation, pod: NewAttachment): Promise<HcnHandle> {
+  try {
+    return await operation.hcn.open("namespace", pod.namespace);
+  } catch (thrown) {
+    if (!isNotFound(thrown)) throw thrown;
+    const message = `CNI_NETNS names the host compute namespace ${pod.netns}, which does not exist`;
+    throw new PluginError("INVALID_NAMESPACE", { message, remedy: "the sandbox is gone: let the runtime create a new one" }, { cause: thrown });
+  }
+}
+
+async function attachTo(operation: Operation, pod: NewAttachment, targets: { namespace: HcnHandle; network: ReadyNetwork }): Promise<CniResult> {
+  const claim = claimAddresses(operation, pod);
+  try {
+    const endpoint = await createEndpoint(operation, pod, claim, targets.network);
+    if (endpoint.id !== pod.id) recordForeignId(operation, pod.id, endpoint.id);
+    await joinNamespace(operation, endpoint, targets.namespace, pod.namespace);
+    const result = buildResult(operation.config, { ...pod, addresses: parseAddresses(claim), mac: endpoint.mac });
+    commit(operation, pod, result);
+    operation.log.info("endpoint attached", { endpoint: endpoint.id, namespace: pod.namespace, addresses: claim.addresses });
+    return result;
+  } catch (thrown) {
+    await undo(operation, pod, claim, thrown);
+    throw thrown;
+  }
+}
+
+/** Creates the endpoint, taking another address when HNS says that this one is in use; the refused one is quarantined. */
+async function createEndpoint(operation: Operation, pod: NewAttachment, claim: Claim, network: ReadyNetwork): Promise<EndpointView> {
+  const { hcn, log } = operation;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await hcn.withHandle(requestEndpoint(operation, pod, claim, network), async (handle) => parseEndpoint(await hcn.query(handle)));
+    } catch (thrown) {
+      if (!isAddressInUse(thrown)) throw thrown;
+      if (tries >= MAX_ADDRESS_TRIES) throw conflict(claim, thrown);
+      log.warn("address refused by HNS as in use", { addresses: claim.addresses, tries });
+      if (!(await removeLeftover(operation, pod))) claim.replaceRefused();
+    }
+  }
+}
+
+async function requestEndpoint(operation: Operation, pod: NewAttachment, claim: Claim, network: ReadyNetwork): Promise<HcnHandle> {
+  const { id, version } = network;
+  const document = buildPodEndpoint(operation.config, { name: endpointName(pod), network: id, addresses: parseAddresses(claim), version });
+  try {
+    return await operation.hcn.createEndpoint(network.handle, pod.id, document);
+  } catch (thrown) {
+    if (isOutcomeUnknown(thrown)) claim.markUncertain();
+    throw thrown;
+  }
+}
+
+/** Whether the address was held by an endpoint of this very attachment, which HNS finished after an earlier ADD had given up. */
+async function removeLeftover(operation: Operation, pod: NewAttachment): Promise<boolean> {
+  const { hcn, log } = operation;
+  const byId = await removeEndpoint(hcn, log, { key: pod, endpoint: pod.id, netns: "" });
+  return byId > 0 || (await removeEndpoint(hcn, log, { key: pod, endpoint: undefined, netns: "" })) > 0;
+}
+
+async function joinNamespace(operation: Operation, endpoint: EndpointView, handle: HcnHandle, namespace: Guid): Promise<void> {
+  try {
+    await operation.hcn.modify(handle, buildMembershipRequest("Add", formatGuid(endpoint.id)));
+  } catch (thrown) {
+    if (!isAlreadyAttached(thrown)) throw thrown;
+    const current = parseEndpoint(await operation.hcn.describe("endpoint", endpoint.id));
+    if (current.namespace !== namespace) throw thrown;
+  }
+}
+
+/** HNS chose another id than ours: it must be durable before anything else, or the endpoint could only be found by name. */
+function recordForeignId(operation: Operation, id: Guid, endpoint: Guid): void {
+  operation.store.transaction((tx) => {
+    const current = tx.findAttachment(id);
+    if (current !== undefined) tx.putAttachment({ ...current, endpoint, phase: "created" });
+  });
+}
+
+/** Makes the attachment stand, unless a DEL came meanwhile or another process followed us. */
+function commit(operation: Operation, pod: NewAttachment, result: CniResult): void {
+  operation.finish(pod.id, (tx) => {
+    const current = tx.findAttachment(pod.id);
+    if (current === undefined || current.isCancelled || !ownsLease(tx, pod.id, operation.machine.processes.self())) throw cancelled();
+    tx.putAttachment({ ...current, phase: "attached", result: JSON.stringify(result), updatedAt: operation.machine.clock.now() });
+  });
+}
+
+/**
+ * Takes back what this ADD did. Where HNS cannot confirm it, or may still carry out a call that we gave up, the attachment stays
+ * as "deleting" and its addresses are quarantined for the next DEL, GC or ADD to settle. Never throws: the first error counts.
+ */
+async function undo(operation: Operation, pod: NewAttachment, claim: Claim, reason: unknown): Promise<void> {
+  const { store, machine, log } = operation;
+  log.warn("attach failed, taking it back", { error: reason });
+  try {
+    if (!store.read((tx) => ownsLease(tx, pod.id, machine.processes.self()))) return; // somebody follows and settles it
+    const isGone = await removeCreated(operation, pod);
+    operation.finish(pod.id, (tx) => undoClaim(tx, operation, claim, isGone && !claim.isUncertain));
+  } catch (thrown) {
+    log.error("attach not taken back", { error: thrown });
+  }
+}
+
+/** Whether HNS confirms that no endpoint of the attachment is left. */
+async function removeCreated(operation: Operation, pod: NewAttachment): Promise<boolean> {
+  const { undoHcn, store, log } = operation;
+  const current = store.read((tx) => tx.findAttachment(pod.id));
+  try {
+    for (const endpoint of current?.phase === "created" ? [current.endpoint] : [pod.id, undefined]) {
+      await removeEndpoint(undoHcn, log, { key: pod, endpoint, netns: "" });
+    }
+    return true;
+  } catch (thrown) {
+    log.error("endpoint not taken back", { endpoint: endpointName(pod), error: thrown });
+    return false;
+  }
+}
+
+function parseAddresses(claim: Claim): IpAddress[] {
+  return claim.addresses.map((text) => findIp(text)).filter((address) => address !== undefined);
+}
+
+function getNamespace(netns: string): Guid {
+  const namespace = findGuid(netns);
+  if (namespace !== undefined) return namespace;
+  const message = `CNI_NETNS is "${netns}", wanted the GUID of a host compute namespace`;
+  throw new PluginError("INVALID_ENVIRONMENT", { message, field: "CNI_NETNS", remedy: "use a runtime that creates HCN namespaces (containerd 1.3 or later)" });
+}
+
+function conflict(claim: Claim, cause: unknown): PluginError {
+  const message = `HNS says of ${MAX_ADDRESS_TRIES} addresses in a row that they are in use, last ${claim.addresses.join(", ")}`;
+  const remedy = "look for endpoints that another tool left on this network; the addresses are quarantined";
+  return new PluginError("ADDRESS_CONFLICT", { message, remedy }, { cause, retryable: true });
+}
+
+function cancelled(): PluginError {
+  const data = { message: "a DEL for the same attachment came while this ADD was under way", remedy: "nothing is left; add it again if it is wanted" };
+  return new PluginError("ATTACHMENT_CANCELLED", data, { retryable: true });
+}

@@ -1,0 +1,57 @@
+import { buildGuid, type Guid, PRODUCT_NAMESPACE } from "../base/ids.ts";
+
+/**
+ * One interface of one sandbox on one network. `phase` says how far the work got:
+ * intent: addresses are taken, HNS may have the endpoint · created: it has, under `endpoint` · attached: ADD answered ·
+ * deleting: it must go, HNS has not confirmed that it is gone · gone: nothing is left; kept for a while to answer repeats.
+ */
+export type Phase = "intent" | "created" | "attached" | "deleting" | "gone";
+
+/** The key of an attachment as the runtime names it. */
+export interface AttachmentKey {
+  readonly network: string;
+  readonly containerId: string;
+  readonly ifname: string;
+}
+
+export interface Attachment extends AttachmentKey {
+  readonly id: Guid;
+  readonly netns: string;
+  /** The endpoint's id in HNS: ours, or the one HNS chose when it did not honour ours. */
+  readonly endpoint: Guid;
+  readonly phase: Phase;
+  /** The ADD result in the newest version of the specification, as JSON text; undefined until attached. */
+  readonly result: string | undefined;
+  /** Set by a DEL that came while an ADD was under way. */
+  readonly isCancelled: boolean;
+  readonly bootId: string;
+  readonly updatedAt: number;
+}
+
+/** The attachment's id, which is also the endpoint id we ask HNS for: UUIDv5 of network, container and interface. */
+export function attachmentId(key: AttachmentKey): Guid {
+  return buildGuid(PRODUCT_NAMESPACE, ["endpoint", key.network, key.containerId, key.ifname]);
+}
+
+/**
+ * `<container id>_<network>`, the name the reference plugins give, so that other tools recognise it; a second interface of the
+ * pod carries its own name, so that two on one network never collide.
+ */
+export function endpointName(key: AttachmentKey): string {
+  const name = `${key.containerId}_${key.network}`;
+  return key.ifname === "eth0" ? name : `${name}_${key.ifname}`;
+}
+
+/** The id of a network we create: UUIDv5 of node and network name. */
+export function networkId(node: string, network: string): Guid {
+  return buildGuid(PRODUCT_NAMESPACE, ["network", node, network]);
+}
+
+/** The id of the host endpoint we create on a network of ours. */
+export function hostEndpointId(node: string, network: string): Guid {
+  return buildGuid(PRODUCT_NAMESPACE, ["host-endpoint", node, network]);
+}
+
+export function hostEndpointName(network: string): string {
+  return `${network}_ep`;
+}

@@ -1,0 +1,103 @@
+import { PluginError } from "../base/errors.ts";
+import { findGuid } from "../base/ids.ts";
+import { findIp, formatIp, type IpAddress } from "../base/ip.ts";
+import type { CniResult } from "../cni/result.ts";
+import { buildPodPolicies, podGateway } from "../datapath/l2bridge.ts";
+import { type EndpointView, parseEndpoint, type PolicyDocument } from "../hcn/documents.ts";
+import { isNotFound } from "../hcn/hresults.ts";
+import { type Attachment, type AttachmentKey, attachmentId } from "./attachment.ts";
+import { parseHnsVersion } from "./ensure-network.ts";
+import type { Operation } from "./operation.ts";
+import { parseStoredResult } from "./pod-result.ts";
+
+export interface CheckRequest extends AttachmentKey {
+  readonly netns: string;
+  readonly prevResult: CniResult | undefined;
+}
+
+/**
+ * CHECK. Compares the attachment in HNS with what ADD made: endpoint, namespace, addresses, gateway, policies, and the reservation
+ * of the addresses. What later plugins of a chain added is no difference. Throws CHECK_FAILED, naming each difference.
+ */
+export async function check(operation: Operation, request: CheckRequest): Promise<void> {
+  const id = attachmentId(request);
+  const { existing, owned, version } = operation.store.read((tx) => ({
+    existing: tx.findAttachment(id),
+    owned: tx.listOwned(id).filter((record) => record.state === "assigned"),
+    version: tx.findNetwork(request.network)?.hnsVersion ?? "",
+  }));
+  if (existing?.phase !== "attached") throw failed([`the attachment is ${existing === undefined ? "unknown" : `in phase "${existing.phase}"`}`]);
+  const endpoint = await describe(operation, existing);
+  const result = parseStoredResult(existing.result);
+  const addresses = addressesOf(result);
+  const policies = buildPodPolicies(operation.config, { addresses, version: parseHnsVersion(version) });
+  const differences = [
+    ...compareNamespace(endpoint, request.netns),
+    ...compareAddresses(endpoint, addresses, "the result of ADD"),
+    ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
+    ...compareGateway(operation, endpoint),
+    ...comparePolicies(endpoint, policies),
+    ...compareReservation(owned.map((record) => record.address), addresses),
+  ];
+  if (differences.length > 0) throw failed([...new Set(differences)]);
+}
+
+async function describe(operation: Operation, existing: Attachment): Promise<EndpointView> {
+  try {
+    return parseEndpoint(await operation.hcn.describe("endpoint", existing.endpoint));
+  } catch (thrown) {
+    if (!isNotFound(thrown)) throw thrown;
+    throw failed([`HNS has no endpoint ${existing.endpoint}`]);
+  }
+}
+
+/** The addresses of a result; with `ifname` only those on that interface. */
+function addressesOf(result: CniResult | undefined, ifname?: string): IpAddress[] {
+  const ips = (result?.ips ?? []).filter((ip) => {
+    const name = ip.interface === undefined ? undefined : result?.interfaces[ip.interface]?.name;
+    return ifname === undefined || name === ifname;
+  });
+  return ips.map((ip) => findIp(ip.address.split("/")[0] ?? "")).filter((address) => address !== undefined);
+}
+
+function compareNamespace(endpoint: EndpointView, netns: string): string[] {
+  if (endpoint.namespace !== undefined && endpoint.namespace === findGuid(netns)) return [];
+  return [`the endpoint is in ${endpoint.namespace === undefined ? "no namespace" : `namespace ${endpoint.namespace}`}, wanted ${netns}`];
+}
+
+function compareAddresses(endpoint: EndpointView, wanted: readonly IpAddress[], source: string): string[] {
+  const found = endpoint.addresses.map((entry) => entry.address);
+  const missing = wanted.map(formatIp).filter((address) => !found.includes(address));
+  return missing.map((address) => `the endpoint lacks the address ${address} of ${source} (it has ${found.join(", ") || "none"})`);
+}
+
+function compareGateway(operation: Operation, endpoint: EndpointView): string[] {
+  const gateway = podGateway(operation.config);
+  if (gateway === undefined) return [];
+  const wanted = formatIp(gateway);
+  if (endpoint.routes.some((route) => route.nextHop === wanted && route.destination === "0.0.0.0/0")) return [];
+  return [`the endpoint has no default route through ${wanted}`];
+}
+
+function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): string[] {
+  const missing = wanted.filter((policy) => !endpoint.policies.some((found) => found.type === policy.Type && covers(found.settings, policy.Settings)));
+  return missing.map((policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`);
+}
+
+/** Whether `found` says all that `wanted` says; HNS may add fields of its own. */
+function covers(found: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== "object" || wanted === null) return found === wanted;
+  if (typeof found !== "object" || found === null) return false;
+  const fields = new Map<string, unknown>(Object.entries(found));
+  return Object.entries(wanted).every(([key, value]) => covers(fields.get(key), value));
+}
+
+function compareReservation(owned: readonly string[], wanted: readonly IpAddress[]): string[] {
+  const missing = wanted.map(formatIp).filter((address) => !owned.includes(address));
+  return missing.map((address) => `the address ${address} is not reserved for this attachment`);
+}
+
+function failed(differences: readonly string[]): PluginError {
+  const message = `the attachment differs from what ADD made: ${differences.join("; ")}`;
+  return new PluginError("CHECK_FAILED", { message, remedy: "delete the pod so that it is attached anew" });
+}

@@ -1,0 +1,107 @@
+import { type Allocation, allocateAddress, quarantineForeign, quarantineOwned, reassignOwned, releaseOwned, revertAllocation } from "../ipam/allocator.ts";
+import type { Attachment } from "./attachment.ts";
+import type { AttachRequest } from "./attach.ts";
+import type { Operation } from "./operation.ts";
+import { poolSpec } from "./pool-spec.ts";
+import type { StateTransaction } from "./store.ts";
+import type { Guid } from "../base/ids.ts";
+
+/** The addresses an ADD works with, and how the attachment and they were before. */
+export interface Claim {
+  readonly attachment: Guid;
+  readonly previous: Attachment | undefined;
+  /** Undefined for addresses the attachment held already. */
+  readonly allocation: Allocation | undefined;
+  readonly addresses: readonly string[];
+  /** HNS may still create the endpoint although the call failed for us. */
+  readonly isUncertain: boolean;
+  markUncertain(): void;
+  /** Quarantines the address HNS refused and takes another. Throws ADDRESS_EXHAUSTED. */
+  replaceRefused(): void;
+}
+
+/**
+ * Takes an address and records the intent, durably and at once: from here on a crash leaves a trace that says what to look for.
+ * An attachment that is followed up keeps the address it had. Throws ADDRESS_EXHAUSTED.
+ */
+export function claimAddresses(operation: Operation, pod: AttachRequest & { id: Guid; existing: Attachment | undefined }): Claim {
+  const { store, machine } = operation;
+  const { id, existing, network, containerId, ifname, netns } = pod;
+  const { allocation, addresses } = store.transaction((tx) => {
+    const key = { id, network, containerId, ifname, netns, endpoint: id };
+    const state = { phase: "intent", result: undefined, isCancelled: false, bootId: machine.clock.bootId(), updatedAt: machine.clock.now() } as const;
+    tx.putAttachment({ ...key, ...state });
+    const kept = keepAddresses(tx, operation, id);
+    if (kept.length > 0) return { allocation: undefined, addresses: kept };
+    const taken = allocateAddress(tx, machine.clock, poolSpec(operation.config), id);
+    return { allocation: taken, addresses: [taken.address] };
+  });
+  return new LiveClaim(operation, { attachment: id, previous: existing, allocation, addresses });
+}
+
+/** The addresses the attachment has in this pool; those of a pool the configuration no longer names are given back. */
+function keepAddresses(tx: StateTransaction, operation: Operation, id: Guid): string[] {
+  const held = tx.listOwned(id).filter((record) => record.state !== "cooling");
+  if (held.every((record) => record.pool === poolSpec(operation.config).id)) return reassignOwned(tx, id);
+  releaseOwned(tx, operation.machine.clock, id);
+  return [];
+}
+
+class LiveClaim implements Claim {
+  readonly attachment: Guid;
+  readonly previous: Attachment | undefined;
+  readonly #operation: Operation;
+  #allocation: Allocation | undefined;
+  #addresses: readonly string[];
+  #isUncertain = false;
+
+  constructor(operation: Operation, start: Pick<Claim, "attachment" | "previous" | "allocation" | "addresses">) {
+    this.#operation = operation;
+    this.attachment = start.attachment;
+    this.previous = start.previous;
+    this.#allocation = start.allocation;
+    this.#addresses = start.addresses;
+  }
+
+  get allocation(): Allocation | undefined {
+    return this.#allocation;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  get isUncertain(): boolean {
+    return this.#isUncertain;
+  }
+
+  markUncertain(): void {
+    this.#isUncertain = true;
+  }
+
+  replaceRefused(): void {
+    const { store, machine, config } = this.#operation;
+    this.#allocation = store.transaction((tx) => {
+      for (const record of tx.listOwned(this.attachment)) {
+        if (this.#addresses.includes(record.address)) quarantineForeign(tx, record);
+      }
+      return allocateAddress(tx, machine.clock, poolSpec(config), this.attachment);
+    });
+    this.#addresses = [this.#allocation.address];
+  }
+}
+
+/** Puts state and addresses back as they were; what HNS did not confirm is kept as "deleting" with its addresses quarantined. */
+export function undoClaim(tx: StateTransaction, operation: Operation, claim: Claim, isConfirmed: boolean): void {
+  const current = tx.findAttachment(claim.attachment);
+  if (current === undefined) return;
+  const updatedAt = operation.machine.clock.now();
+  if (!isConfirmed) {
+    quarantineOwned(tx, claim.attachment);
+    tx.putAttachment({ ...current, phase: "deleting", updatedAt });
+    return;
+  }
+  if (claim.allocation === undefined) releaseOwned(tx, operation.machine.clock, claim.attachment);
+  else revertAllocation(tx, claim.allocation);
+  tx.putAttachment({ ...current, phase: "gone", result: undefined, updatedAt });
+}

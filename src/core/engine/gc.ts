@@ -1,0 +1,113 @@
+import { PluginError, toPluginError } from "../base/errors.ts";
+import { formatGuid, type Guid } from "../base/ids.ts";
+import type { HostConfig } from "../config/plugin-config.ts";
+import { type EndpointView, parseEndpoint } from "../hcn/documents.ts";
+import { isNotFound } from "../hcn/hresults.ts";
+import { CONFLICT_OWNER, releaseOwned } from "../ipam/allocator.ts";
+import { type AttachmentKey, attachmentId, endpointName } from "./attachment.ts";
+import { detach } from "./detach.ts";
+import type { Operation } from "./operation.ts";
+import { removeEndpoint } from "./remove-endpoint.ts";
+
+/** The attachments of one network that are in use, as the runtime knows them. */
+export interface GcRequest {
+  readonly network: string;
+  readonly valid: readonly Pick<AttachmentKey, "containerId" | "ifname">[];
+}
+
+/**
+ * GC. Removes everything of ours on one network that belongs to no valid attachment: recorded attachments, endpoints in HNS that no
+ * record names, and addresses that no attachment holds. Goes on after errors; throws CLEANUP_FAILED with all of them.
+ */
+export async function collectGarbage(operation: Operation<HostConfig>, request: GcRequest): Promise<void> {
+  const valid = new Set(request.valid.map((entry) => attachmentId({ network: request.network, ...entry })));
+  const failures: PluginError[] = [];
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (thrown) {
+      failures.push(toPluginError(thrown));
+    }
+  };
+  for (const stale of listStale(operation, request.network, valid)) {
+    await attempt(() => detach(operation, { ...stale, netns: stale.netns }));
+  }
+  await attempt(() => removeStrays(operation, request.network, valid));
+  if (failures.length > 0) throw summary(failures);
+}
+
+function listStale(operation: Operation<HostConfig>, network: string, valid: ReadonlySet<Guid>): (AttachmentKey & { netns: string })[] {
+  const phases = ["intent", "created", "attached", "deleting"] as const;
+  return operation.store.read((tx) => tx.listAttachments({ network, phases })).filter((attachment) => !valid.has(attachment.id));
+}
+
+/** Endpoints that no record names, then addresses: those of refused endpoints become free where no endpoint of the network has them. */
+async function removeStrays(operation: Operation<HostConfig>, network: string, valid: ReadonlySet<Guid>): Promise<void> {
+  const present = await listEndpoints(operation, network);
+  if (present === undefined) return;
+  const held = new Set<string>();
+  for (const endpoint of present) {
+    const key = findKey(operation, network, endpoint);
+    if (key === undefined || valid.has(attachmentId(key))) endpoint.addresses.forEach((entry) => held.add(entry.address));
+    else await removeEndpoint(operation.hcn, operation.log, { key, endpoint: endpoint.id, netns: endpoint.namespace ?? "" });
+  }
+  operation.store.transaction((tx) => {
+    const { clock } = operation.machine;
+    for (const record of tx.listOwned(CONFLICT_OWNER)) {
+      if (record.pool.startsWith(`${network}/`) && !held.has(record.address)) tx.putAddress({ ...record, state: "cooling", released: releasedNow(clock) });
+    }
+    for (const owner of tx.listOwnersWithoutAttachment(network)) {
+      if (!valid.has(owner)) releaseOwned(tx, clock, owner);
+    }
+  });
+}
+
+function releasedNow(clock: Operation["machine"]["clock"]): { wallMs: number; uptimeMs: number; bootId: string } {
+  return { wallMs: clock.now(), uptimeMs: clock.uptime(), bootId: clock.bootId() };
+}
+
+/** Every endpoint of the network; undefined when HNS has no such network. */
+async function listEndpoints(operation: Operation<HostConfig>, network: string): Promise<EndpointView[] | undefined> {
+  const { hcn } = operation;
+  const [id] = await hcn.enumerate("network", { Name: network });
+  if (id === undefined) return undefined;
+  const found: EndpointView[] = [];
+  for (const endpoint of await hcn.enumerate("endpoint", { VirtualNetwork: formatGuid(id) })) {
+    try {
+      found.push(parseEndpoint(await hcn.describe("endpoint", endpoint)));
+    } catch (thrown) {
+      if (!isNotFound(thrown)) throw thrown;
+    }
+  }
+  return found;
+}
+
+/**
+ * The attachment an endpoint belongs to, when it is ours: its id is the one we derive from its name. Where HNS chose ids itself a
+ * recorded attachment proves it. Undefined for the endpoints of others, which are never touched.
+ */
+function findKey(operation: Operation<HostConfig>, network: string, endpoint: EndpointView): AttachmentKey | undefined {
+  const key = parseEndpointName(endpoint.name, network);
+  if (key === undefined) return undefined;
+  const id = attachmentId(key);
+  if (endpoint.id === id) return key;
+  const record = operation.store.read((tx) => tx.findAttachment(id));
+  return record === undefined ? undefined : key;
+}
+
+/** The reverse of endpointName; undefined when the name has another form. */
+function parseEndpointName(name: string, network: string): AttachmentKey | undefined {
+  const marker = `_${network}`;
+  const at = name.lastIndexOf(marker);
+  if (at <= 0) return undefined;
+  const rest = name.slice(at + marker.length);
+  const key = { network, containerId: name.slice(0, at), ifname: rest === "" ? "eth0" : rest.slice(1) };
+  return endpointName(key) === name ? key : undefined;
+}
+
+function summary(failures: readonly PluginError[]): PluginError {
+  const message = `${failures.length} of the steps failed: ${failures.map((failure) => failure.message).join("; ")}`;
+  const remedy = failures[0]?.data.remedy ?? "try again";
+  const hresult = failures.find((failure) => failure.data.hresult !== undefined)?.data.hresult;
+  return new PluginError("CLEANUP_FAILED", { message, remedy, ...(hresult !== undefined && { hresult }) }, { cause: failures[0], retryable: true });
+}

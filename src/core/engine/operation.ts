@@ -1,0 +1,71 @@
+import { type Deadline, deadlineIn } from "../base/async.ts";
+import type { Guid } from "../base/ids.ts";
+import type { Logger } from "../base/log.ts";
+import type { HostConfig, PluginConfig } from "../config/plugin-config.ts";
+import type { HcnBackend } from "../hcn/backend.ts";
+import { HcnSession } from "../hcn/session.ts";
+import type { LeaseOptions } from "./lease.ts";
+import type { Machine } from "./machine.ts";
+import type { StateStore, StateTransaction } from "./store.ts";
+
+/** What every use case works with. */
+export interface EngineOptions {
+  readonly backend: HcnBackend;
+  readonly store: StateStore;
+  readonly machine: Machine;
+  readonly log: Logger;
+}
+
+/** Time kept back from the operation's own for taking things back when it fails. */
+const UNDO_MS = 10_000;
+
+/** One command under way: the parts of the engine, the configuration, and the time it has. */
+export class Operation<C extends HostConfig = PluginConfig> {
+  readonly config: C;
+  readonly store: StateStore;
+  readonly machine: Machine;
+  readonly log: Logger;
+  readonly deadline: Deadline;
+  readonly hcn: HcnSession;
+  /** HNS for undoing, with time of its own: an operation that ran out of time must still clean up. */
+  readonly undoHcn: HcnSession;
+
+  constructor(options: EngineOptions, config: C) {
+    const { clock } = options.machine;
+    const totalMs = config.operationTimeoutMs;
+    const undoMs = Math.min(UNDO_MS, totalMs / 3);
+    this.config = config;
+    this.store = options.store;
+    this.machine = options.machine;
+    this.log = options.log;
+    this.deadline = deadlineIn(clock, totalMs - undoMs);
+    const session = { backend: options.backend, clock, log: options.log, callTimeoutMs: config.callTimeoutMs };
+    this.hcn = new HcnSession({ ...session, deadline: this.deadline });
+    this.undoHcn = new HcnSession({ ...session, callTimeoutMs: Math.min(session.callTimeoutMs, undoMs), deadline: deadlineIn(clock, totalMs) });
+  }
+
+  get leaseOptions(): LeaseOptions {
+    const { store, machine, deadline, config } = this;
+    return { store, clock: machine.clock, processes: machine.processes, ttlMs: config.operationTimeoutMs, deadline };
+  }
+
+  /** Ends the work on an attachment: what `work` writes and the end of the lease become durable together. */
+  finish<T>(attachment: Guid, work: (tx: StateTransaction) => T): T {
+    return this.store.transaction((tx) => {
+      const outcome = work(tx);
+      const lease = tx.findLease(attachment);
+      const self = this.machine.processes.self();
+      if (lease?.pid === self.pid && lease.startedAt === self.startedAt) tx.removeLease(attachment);
+      return outcome;
+    });
+  }
+
+  /** Gives the lease up after a failure, if it is still held; a store that fails too is only logged. */
+  abandon(attachment: Guid): void {
+    try {
+      this.finish(attachment, () => undefined);
+    } catch (thrown) {
+      this.log.error("lease not given up", { attachment, error: thrown });
+    }
+  }
+}

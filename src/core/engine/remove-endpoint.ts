@@ -1,0 +1,61 @@
+import { PluginError } from "../base/errors.ts";
+import { findGuid, formatGuid, type Guid } from "../base/ids.ts";
+import { buildMembershipRequest } from "../hcn/documents.ts";
+import { isNotFound } from "../hcn/hresults.ts";
+import type { HcnSession } from "../hcn/session.ts";
+import type { Logger } from "../base/log.ts";
+import { type AttachmentKey, endpointName } from "./attachment.ts";
+
+/** An endpoint to be removed: its id where it is known, else it is looked for by name. */
+export interface RemovalTarget {
+  readonly key: AttachmentKey;
+  readonly endpoint: Guid | undefined;
+  /** CNI_NETNS as it was; anything that is no GUID means that there is no namespace to leave. */
+  readonly netns: string;
+}
+
+/**
+ * Takes an endpoint out of its namespace and deletes it. Every step is tried whatever became of the ones before; what is missing
+ * already counts as done. Returns once HNS has confirmed that the endpoint is gone, with the number of endpoints deleted.
+ * Throws the error of the deletion when HNS did not confirm it.
+ */
+export async function removeEndpoint(hcn: HcnSession, log: Logger, target: RemovalTarget): Promise<number> {
+  const ids = target.endpoint === undefined ? await hcn.enumerate("endpoint", { Name: endpointName(target.key) }) : [target.endpoint];
+  let deleted = 0;
+  for (const id of ids) {
+    await leaveNamespace(hcn, log, id, target.netns);
+    if (await deleteEndpoint(hcn, id)) deleted++;
+  }
+  return deleted;
+}
+
+/** A failure here is logged and no more: deleting the endpoint takes it out of its namespace too. */
+async function leaveNamespace(hcn: HcnSession, log: Logger, endpoint: Guid, netns: string): Promise<void> {
+  const namespace = findGuid(netns);
+  if (namespace === undefined) return;
+  try {
+    const request = buildMembershipRequest("Remove", formatGuid(endpoint));
+    await hcn.withHandle(hcn.open("namespace", namespace), (handle) => hcn.modify(handle, request));
+  } catch (thrown) {
+    if (!isNotFound(thrown)) log.warn("endpoint not taken out of its namespace", { endpoint, namespace, error: thrown });
+  }
+}
+
+/** False when there was nothing to delete. */
+async function deleteEndpoint(hcn: HcnSession, id: Guid): Promise<boolean> {
+  try {
+    await hcn.delete("endpoint", id);
+    return true;
+  } catch (thrown) {
+    if (!isNotFound(thrown)) throw thrown;
+    return false;
+  }
+}
+
+/** Whether HNS may carry out a call after it failed for us: nobody knows what became of it. */
+export function isOutcomeUnknown(thrown: unknown): boolean {
+  if (!(thrown instanceof PluginError)) return false;
+  return thrown.code === "HNS_TIMEOUT" || thrown.data.hresult === RPC_CALL_FAILED;
+}
+
+const RPC_CALL_FAILED = 0x800706be;

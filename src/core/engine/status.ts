@@ -1,0 +1,38 @@
+import { PluginError } from "../base/errors.ts";
+import { compareNetwork } from "../datapath/l2bridge.ts";
+import { parseNetwork } from "../hcn/documents.ts";
+import { freeRested } from "../ipam/allocator.ts";
+import { carveBlock } from "../ipam/blocks.ts";
+import { mismatch, verificationStamp } from "./ensure-network.ts";
+import type { Operation } from "./operation.ts";
+import { poolSpec } from "./pool-spec.ts";
+
+/**
+ * STATUS. Returns when the next ADD can succeed as far as can be told: the state is readable, HNS answers, and the network is equal
+ * to the configuration or absent (the next ADD makes it). Its errors carry `existingContainersAffected` when running pods suffer too.
+ */
+export async function reportStatus(operation: Operation): Promise<void> {
+  const { config, store } = operation;
+  const known = store.read((tx) => tx.findNetwork(config.networkName));
+  const [id] = await operation.hcn.enumerate("network", { Name: config.networkName });
+  if (id === undefined) {
+    const live = store.read((tx) => tx.listAttachments({ network: config.networkName, phases: ["attached"] })).length;
+    if (live > 0) operation.log.warn("network gone while attachments are recorded", { network: config.networkName, attachments: live });
+  } else if (known?.id !== id || known.verified !== verificationStamp(operation)) {
+    const differences = compareNetwork(parseNetwork(await operation.hcn.describe("network", id)), config);
+    if (differences.length > 0) throw mismatch(config.networkName, differences);
+  }
+  if (config.statusFailsOnExhaustion) requireFreeAddress(operation);
+}
+
+/** Throws ADDRESS_EXHAUSTED when the next ADD would find no address. */
+function requireFreeAddress(operation: Operation): void {
+  const spec = poolSpec(operation.config);
+  const isExhausted = operation.store.transaction((tx) => {
+    freeRested(tx, operation.machine.clock, spec);
+    return tx.findFullestBlock(spec.id) === undefined && carveBlock(spec, spec.blockPrefix, tx.findPool(spec.id)?.carved ?? 0) === undefined;
+  });
+  if (!isExhausted) return;
+  const data = { message: "no free address is left for the next pod", remedy: "give ipam.cidr a larger range, or leave statusFailsOnExhaustion off" };
+  throw new PluginError("ADDRESS_EXHAUSTED", data, { retryable: true });
+}

@@ -1,0 +1,53 @@
+import type { Guid } from "../base/ids.ts";
+import type { IpamTransaction } from "../ipam/store.ts";
+import type { Attachment, Phase } from "./attachment.ts";
+
+/** Who holds a lease. A process is named by pid and start time, so a pid used again is another holder. */
+export interface LeaseHolder {
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly bootId: string;
+}
+
+export interface LeaseRecord extends LeaseHolder {
+  readonly attachment: Guid;
+  /** `Clock.uptime()` of the boot of `bootId` after which the holder no longer counts. */
+  readonly expiresAt: number;
+}
+
+/**
+ * What is known of an HNS network. `creating` is durable before HNS is asked to create it, so that one we made is known as ours
+ * even when HNS chose its id; `verified` names what the last comparison with the configuration saw.
+ */
+export interface NetworkRecord {
+  readonly name: string;
+  readonly id: Guid | undefined;
+  readonly isOurs: boolean;
+  readonly isCreating: boolean;
+  readonly verified: string;
+  readonly hnsVersion: string;
+}
+
+/** One transaction of the node's state: everything written in it becomes durable together. Short, and never open over an HCN call. */
+export interface StateTransaction extends IpamTransaction {
+  findAttachment(id: Guid): Attachment | undefined;
+  putAttachment(attachment: Attachment): void;
+  listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[];
+  /** Owners of assigned or quarantined addresses in the pools of `network` whose attachment is gone or was never recorded. */
+  listOwnersWithoutAttachment(network: string): Guid[];
+  /** Forgets attachments in phase gone that were last touched before `before` (wall time, ms). */
+  pruneGone(before: number): void;
+  findLease(attachment: Guid): LeaseRecord | undefined;
+  putLease(lease: LeaseRecord): void;
+  removeLease(attachment: Guid): void;
+  findNetwork(name: string): NetworkRecord | undefined;
+  putNetwork(record: NetworkRecord): void;
+}
+
+export interface StateStore {
+  /** Runs `work` in one write transaction; when it throws nothing of it remains. Throws STATE_FAILURE when the store cannot be used. */
+  transaction<T>(work: (tx: StateTransaction) => T): T;
+  /** As `transaction`, for reading alone; sees one consistent state and blocks no writer. */
+  read<T>(work: (tx: StateTransaction) => T): T;
+  close(): void;
+}

@@ -1,0 +1,149 @@
+import { PluginError } from "../base/errors.ts";
+import { findGuid, findMac, type Guid, type Mac } from "../base/ids.ts";
+
+/** Wire types of the HCN schema 2.0, in HNS's own field case. What we send is typed exactly; what HNS answers is parsed below. */
+export interface SchemaVersion {
+  readonly Major: number;
+  readonly Minor: number;
+}
+
+export const SCHEMA_V2: SchemaVersion = { Major: 2, Minor: 0 };
+
+export interface PolicyDocument {
+  readonly Type: string;
+  readonly Settings: object;
+}
+
+export interface RouteDocument {
+  readonly NextHop: string;
+  readonly DestinationPrefix: string;
+}
+
+export interface SubnetDocument {
+  readonly IpAddressPrefix: string;
+  readonly Routes: readonly RouteDocument[];
+}
+
+export interface NetworkDocument {
+  readonly SchemaVersion: SchemaVersion;
+  readonly Name: string;
+  readonly Type: string;
+  readonly Flags: number;
+  readonly Ipams: readonly { readonly Type: string; readonly Subnets: readonly SubnetDocument[] }[];
+  readonly Policies: readonly PolicyDocument[];
+}
+
+export interface DnsDocument {
+  readonly Domain?: string;
+  readonly Search?: readonly string[];
+  readonly ServerList?: readonly string[];
+  readonly Options?: readonly string[];
+}
+
+export interface EndpointDocument {
+  readonly SchemaVersion: SchemaVersion;
+  readonly Name: string;
+  readonly HostComputeNetwork: string;
+  readonly IpConfigurations: readonly { readonly IpAddress: string; readonly PrefixLength: number }[];
+  readonly Routes?: readonly RouteDocument[];
+  readonly Dns?: DnsDocument;
+  readonly Policies?: readonly PolicyDocument[];
+}
+
+/** A network as HNS describes it, reduced to what is compared. */
+export interface NetworkView {
+  readonly id: Guid;
+  readonly name: string;
+  /** HNS leaves the type of a NAT network out; then this is "NAT". */
+  readonly type: string;
+  readonly subnets: readonly { readonly prefix: string; readonly gateway: string | undefined }[];
+  /** The adapter the network is bound to, when HNS reports one. */
+  readonly adapter: string | undefined;
+}
+
+export interface EndpointView {
+  readonly id: Guid;
+  readonly name: string;
+  readonly network: Guid | undefined;
+  /** The namespace it is attached to; undefined also when HNS writes "" or the zero GUID. */
+  readonly namespace: Guid | undefined;
+  readonly mac: Mac | undefined;
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number | undefined }[];
+  readonly routes: readonly { readonly nextHop: string; readonly destination: string }[];
+  readonly policies: readonly { readonly type: string; readonly settings: unknown }[];
+}
+
+/** The request that makes an endpoint a member of a namespace, or takes it out. */
+export function buildMembershipRequest(action: "Add" | "Remove", endpoint: string): object {
+  return { ResourceType: "Endpoint", RequestType: action, Settings: { EndpointId: endpoint } };
+}
+
+/** Throws HNS_REFUSED when HNS's answer is no network document. */
+export function parseNetwork(answer: unknown): NetworkView {
+  const document = asRecord(answer, "network");
+  const subnets = listOf(document["Ipams"]).flatMap((ipam) => listOf(ipam["Subnets"]));
+  const adapter = listOf(document["Policies"]).find((policy) => policy["Type"] === "NetAdapterName");
+  return {
+    id: getId(document, "network"),
+    name: text(document["Name"]) ?? "",
+    type: text(document["Type"]) ?? "NAT",
+    subnets: subnets.map((subnet) => ({ prefix: text(subnet["IpAddressPrefix"]) ?? "", gateway: defaultGateway(subnet) })),
+    adapter: adapter === undefined ? undefined : text(record(adapter["Settings"])?.["NetworkAdapterName"]),
+  };
+}
+
+/** Throws HNS_REFUSED when HNS's answer is no endpoint document. */
+export function parseEndpoint(answer: unknown): EndpointView {
+  const document = asRecord(answer, "endpoint");
+  const namespace = findGuid(text(document["HostComputeNamespace"]) ?? "");
+  return {
+    id: getId(document, "endpoint"),
+    name: text(document["Name"]) ?? "",
+    network: findGuid(text(document["HostComputeNetwork"]) ?? ""),
+    namespace: namespace === undefined || /^[0-]+$/.test(namespace) ? undefined : namespace,
+    mac: findMac(text(document["MacAddress"]) ?? ""),
+    addresses: listOf(document["IpConfigurations"]).map((entry) => ({
+      address: text(entry["IpAddress"]) ?? "",
+      prefixLength: typeof entry["PrefixLength"] === "number" ? entry["PrefixLength"] : undefined,
+    })),
+    routes: listOf(document["Routes"]).map((route) => ({
+      nextHop: text(route["NextHop"]) ?? "",
+      destination: text(route["DestinationPrefix"]) ?? "",
+    })),
+    policies: listOf(document["Policies"]).map((policy) => ({ type: text(policy["Type"]) ?? "", settings: policy["Settings"] })),
+  };
+}
+
+function defaultGateway(subnet: Record<string, unknown>): string | undefined {
+  const route = listOf(subnet["Routes"]).find((entry) => ["0.0.0.0/0", "::/0"].includes(text(entry["DestinationPrefix"]) ?? ""));
+  return route === undefined ? undefined : text(route["NextHop"]);
+}
+
+function getId(document: Record<string, unknown>, what: string): Guid {
+  const id = findGuid(text(document["ID"] ?? document["Id"]) ?? "");
+  if (id === undefined) throw unreadable(what, "it has no ID");
+  return id;
+}
+
+function asRecord(value: unknown, what: string): Record<string, unknown> {
+  const found = record(value);
+  if (found === undefined) throw unreadable(what, "it is no JSON object");
+  return found;
+}
+
+function record(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+function listOf(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.map(record).filter((entry) => entry !== undefined) : [];
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function unreadable(what: string, reason: string): PluginError {
+  const data = { message: `HNS described a ${what} in a form this version cannot read: ${reason}`, remedy: "report this with the log file at level debug" };
+  return new PluginError("HNS_REFUSED", data);
+}

@@ -1,0 +1,166 @@
+import type { Clock } from "../base/async.ts";
+import { PluginError } from "../base/errors.ts";
+import { addressAt, type Cidr, cidrSize, findCidr, formatCidr, formatIp } from "../base/ip.ts";
+import { carveBlock, nextUsable, type Subnet, usableIn } from "./blocks.ts";
+import type { AddressRecord, BlockRecord, IpamTransaction, ReleaseTime } from "./store.ts";
+
+/** What one pool is told by the configuration. */
+export interface PoolSpec extends Subnet {
+  readonly id: string;
+  readonly blockPrefix: number;
+  readonly cooldownMs: number;
+}
+
+/** What an address was before it was taken, so that a failed ADD can put it back exactly. */
+export interface Allocation {
+  readonly pool: string;
+  readonly address: string;
+  readonly before: AddressRecord | undefined;
+  /** The block's cursor as it was, when the address had never been used. */
+  readonly cursor: number | undefined;
+}
+
+/** Owner of the addresses that HNS refused because an endpoint unknown to us holds them. */
+export const CONFLICT_OWNER = "conflict";
+
+/** Rows swept from cooling to free in one allocation: more than one allocation can add, so the sweep keeps up. */
+const SWEEP_LIMIT = 16;
+
+/**
+ * Gives `owner` an address of the pool: the fullest block first, in it one never used, else the one released longest ago.
+ * The work does not grow with the number of addresses held. Throws ADDRESS_EXHAUSTED with the counts.
+ */
+export function allocateAddress(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: string): Allocation {
+  freeRested(tx, clock, spec);
+  const block = tx.findFullestBlock(spec.id) ?? growPool(tx, spec);
+  if (block === undefined) throw exhausted(tx, spec);
+  const cidr = parseStored(block.cidr);
+  const offset = nextUsable(spec, cidr, block.next);
+  const isFresh = offset < cidrSize(cidr);
+  const before = isFresh ? undefined : tx.findOldestFree(spec.id, block.cidr);
+  if (!isFresh && before === undefined) throw inconsistent(`block ${block.cidr} counts a free address that is in no row`);
+  const address = before?.address ?? formatIp(addressAt(cidr, offset));
+  updateBlock(tx, block, { held: block.held + 1, next: isFresh ? offset + 1 : block.next });
+  tx.putAddress({ pool: spec.id, address, block: block.cidr, state: "assigned", owner, released: before?.released });
+  return { pool: spec.id, address, before, cursor: isFresh ? block.next : undefined };
+}
+
+/** Puts every address of `owner` to rest: it becomes free after the cool-down. Addresses of others are never touched. */
+export function releaseOwned(tx: IpamTransaction, clock: Clock, owner: string): string[] {
+  const released = stamp(clock);
+  const held = tx.listOwned(owner).filter((record) => record.state === "assigned" || record.state === "quarantined");
+  for (const record of held) tx.putAddress({ ...record, state: "cooling", released });
+  return held.map((record) => record.address);
+}
+
+/** Takes an allocation back as if it had never been: the address was on no endpoint, so it needs no rest. */
+export function revertAllocation(tx: IpamTransaction, allocation: Allocation): void {
+  const current = tx.findAddress(allocation.pool, allocation.address);
+  if (current === undefined || current.state === "free" || current.state === "cooling") return;
+  const { before, cursor } = allocation;
+  const block = getBlock(tx, current);
+  const isLastTaken = cursor !== undefined && formatIp(addressAt(parseStored(block.cidr), block.next - 1)) === allocation.address;
+  if (isLastTaken) tx.removeAddress(allocation.pool, allocation.address);
+  else tx.putAddress(before ?? { ...current, state: "free", owner: "", released: undefined });
+  updateBlock(tx, block, { held: block.held - 1, next: isLastTaken ? cursor : block.next });
+}
+
+/** Keeps the addresses of `owner` from everybody until it is known that no endpoint holds them. */
+export function quarantineOwned(tx: IpamTransaction, owner: string): void {
+  for (const record of tx.listOwned(owner)) {
+    if (record.state === "assigned") tx.putAddress({ ...record, state: "quarantined" });
+  }
+}
+
+/** Marks one address as held by an endpoint that is not ours; it belongs to nobody and rests once it is found free. */
+export function quarantineForeign(tx: IpamTransaction, record: AddressRecord): void {
+  tx.putAddress({ ...record, state: "quarantined", owner: CONFLICT_OWNER });
+}
+
+/** The addresses of `owner` that were quarantined count as assigned again: the attachment lives. */
+export function reassignOwned(tx: IpamTransaction, owner: string): string[] {
+  const records = tx.listOwned(owner).filter((record) => record.state === "assigned" || record.state === "quarantined");
+  for (const record of records) {
+    if (record.state === "quarantined") tx.putAddress({ ...record, state: "assigned" });
+  }
+  return records.map((record) => record.address);
+}
+
+/** Frees the cooling addresses that have rested; a bounded number a call. */
+export function freeRested(tx: IpamTransaction, clock: Clock, spec: Pick<PoolSpec, "id" | "cooldownMs">): void {
+  for (const record of tx.listCooling(spec.id, clock.bootId(), SWEEP_LIMIT)) {
+    const released = rebase(clock, record.released);
+    if (clock.uptime() - released.uptimeMs >= spec.cooldownMs) {
+      tx.putAddress({ ...record, state: "free", owner: "", released });
+      const block = getBlock(tx, record);
+      updateBlock(tx, block, { held: block.held - 1, next: block.next });
+    } else if (released !== record.released) {
+      tx.putAddress({ ...record, released });
+    } else {
+      return; // the list is ordered by age: all that follow have rested less
+    }
+  }
+}
+
+/** A release time in terms of this boot. A wall clock that went back since then starts the rest anew: never too short. */
+function rebase(clock: Clock, released: ReleaseTime | undefined): ReleaseTime {
+  if (released === undefined) return stamp(clock);
+  if (released.bootId === clock.bootId()) return released;
+  const rested = Math.max(0, clock.now() - released.wallMs);
+  return { wallMs: released.wallMs, uptimeMs: clock.uptime() - rested, bootId: clock.bootId() };
+}
+
+function stamp(clock: Clock): ReleaseTime {
+  return { wallMs: clock.now(), uptimeMs: clock.uptime(), bootId: clock.bootId() };
+}
+
+/** Carves the next block of the pool's CIDR; undefined when the CIDR is used up. */
+function growPool(tx: IpamTransaction, spec: PoolSpec): BlockRecord | undefined {
+  const stored = tx.findPool(spec.id);
+  const carved = carveUsable(spec, stored?.carved ?? 0);
+  if (carved === undefined) return undefined;
+  const pool = { id: spec.id, cidr: formatCidr(spec.cidr), carved: carved.carved, version: (stored?.version ?? 0) + 1 };
+  if (!tx.swapPool(pool, stored?.version)) throw lostRace(`pool ${spec.id}`);
+  const usable = usableIn(spec, carved.block);
+  const block = { pool: spec.id, cidr: formatCidr(carved.block), usable, held: 0, next: 0, version: 1 };
+  if (!tx.swapBlock(block, undefined)) throw lostRace(`block ${block.cidr}`);
+  return block;
+}
+
+/** The next block that has at least one address to give. */
+function carveUsable(spec: PoolSpec, from: number): { block: Cidr; carved: number } | undefined {
+  let carved = carveBlock(spec, spec.blockPrefix, from);
+  while (carved !== undefined && usableIn(spec, carved.block) <= 0) carved = carveBlock(spec, spec.blockPrefix, carved.carved);
+  return carved;
+}
+
+function getBlock(tx: IpamTransaction, record: AddressRecord): BlockRecord {
+  const block = tx.findBlock(record.pool, record.block);
+  if (block === undefined) throw inconsistent(`address ${record.address} names block ${record.block}, which is missing`);
+  return block;
+}
+
+function updateBlock(tx: IpamTransaction, block: BlockRecord, change: Pick<BlockRecord, "held" | "next">): void {
+  if (!tx.swapBlock({ ...block, ...change, version: block.version + 1 }, block.version)) throw lostRace(`block ${block.cidr}`);
+}
+
+function parseStored(text: string): Cidr {
+  const cidr = findCidr(text);
+  if (cidr === undefined) throw inconsistent(`"${text}" is no CIDR`);
+  return cidr;
+}
+
+function exhausted(tx: IpamTransaction, spec: PoolSpec): PluginError {
+  const counts = tx.countAddresses(spec.id);
+  const message = `no free address in ${formatCidr(spec.cidr)}: ${counts.assigned} assigned, ${counts.cooling} resting after release, ${counts.quarantined} quarantined`;
+  const remedy = `try again after ${Math.ceil(spec.cooldownMs / 1000)} s, or give ipam.cidr a larger range`;
+  return new PluginError("ADDRESS_EXHAUSTED", { message, remedy, field: "ipam.cidr" }, { retryable: true });
+}
+
+function lostRace(what: string): PluginError {
+  return new PluginError("STATE_FAILURE", { message: `${what} was changed by another writer`, remedy: "try again" }, { retryable: true });
+}
+
+function inconsistent(what: string): PluginError {
+  return new PluginError("STATE_FAILURE", { message: `the address tables disagree: ${what}`, remedy: "move state.db aside; it is rebuilt from HNS" });
+}

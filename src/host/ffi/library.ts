@@ -1,0 +1,122 @@
+import { createRequire } from "node:module";
+import { PluginError } from "../../core/base/errors.ts";
+
+/** C types of the functions we call. `guid` is a pointer to 16 bytes, `wide` NUL-terminated UTF-16 in, the `out` ones point to one value. */
+export type NativeType = "int32" | "uint32" | "uint64" | "pointer" | "wide" | "out pointer" | "out uint32" | "bytes" | "void";
+
+/** A handle or address of the foreign side; bigint because handles can be above 2^53. */
+export type Pointer = bigint;
+
+/** One cell that a function writes to: `[null]` before, the value after. */
+export type Out<T> = [T | null];
+
+export interface NativeFunction {
+  call(...args: unknown[]): unknown;
+  /** Runs the call on a thread of the pool; the event loop lives on even when it never returns. */
+  callAsync(...args: unknown[]): Promise<unknown>;
+}
+
+export interface NativeLibrary {
+  /** The function, or undefined when the library does not export it. */
+  find(name: string, result: NativeType, args: readonly NativeType[]): NativeFunction | undefined;
+}
+
+/** Foreign functions as the rest of the product sees them. koffi stands behind it; nothing else knows that. */
+export interface Ffi {
+  /** Throws HNS_UNAVAILABLE when the library cannot be loaded. */
+  load(path: string): NativeLibrary;
+  /** The UTF-16 text at `pointer`. */
+  readWide(pointer: Pointer): string;
+  /** A copy of `length` bytes of foreign memory. */
+  readBytes(pointer: Pointer, length: number): Uint8Array;
+}
+
+type KoffiType = object;
+type KoffiFunction = ((...args: unknown[]) => unknown) & { async: (...args: unknown[]) => void };
+
+/** What we use of koffi's native module; loading it directly costs a tenth of going through its JavaScript entry. */
+interface Koffi {
+  load(path: string): { func(name: string, result: string | KoffiType, args: (string | KoffiType)[]): KoffiFunction };
+  pointer(type: string): KoffiType;
+  out(type: KoffiType): KoffiType;
+  decode(pointer: Pointer, type: string, length: number): unknown;
+  view(pointer: Pointer, length: number): ArrayBuffer;
+}
+
+/** Loads koffi's native module from `koffiPath`. Throws IO_FAILURE when the file is missing or of another platform. */
+export function openFfi(koffiPath: string): Ffi {
+  const koffi = requireKoffi(koffiPath);
+  return {
+    load: (path) => loadLibrary(koffi, path),
+    readWide: (pointer) => String(koffi.decode(pointer, "char16_t", -1)),
+    readBytes: (pointer, length) => new Uint8Array(koffi.view(pointer, length)).slice(),
+  };
+}
+
+function requireKoffi(path: string): Koffi {
+  try {
+    return createRequire(path)(path) as Koffi;
+  } catch (thrown) {
+    const data = { message: `cannot load the FFI module ${path}: ${reasonOf(thrown)}`, remedy: "put koffi.node of this release beside the program" };
+    throw new PluginError("IO_FAILURE", data, { cause: thrown });
+  }
+}
+
+function loadLibrary(koffi: Koffi, path: string): NativeLibrary {
+  const library = openLibrary(koffi, path);
+  return {
+    find: (name, result, args) => {
+      let native: KoffiFunction;
+      try {
+        native = library.func(name, toKoffi(koffi, result), args.map((type) => toKoffi(koffi, type)));
+      } catch {
+        return undefined; // koffi has one reason to throw here: the export is missing
+      }
+      return { call: (...values) => native(...values), callAsync: (...values) => callAsync(native, values) };
+    },
+  };
+}
+
+function openLibrary(koffi: Koffi, path: string): ReturnType<Koffi["load"]> {
+  try {
+    return koffi.load(path);
+  } catch (thrown) {
+    const data = { message: `cannot load ${path}: ${reasonOf(thrown)}`, remedy: "install the Windows feature Containers (it brings the Host Networking Service)" };
+    throw new PluginError("HNS_UNAVAILABLE", data, { cause: thrown, retryable: true });
+  }
+}
+
+function callAsync(native: KoffiFunction, values: unknown[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    native.async(...values, (error: Error | null, result: unknown) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}
+
+function toKoffi(koffi: Koffi, type: NativeType): string | KoffiType {
+  switch (type) {
+    case "int32":
+      return "int32_t";
+    case "uint32":
+      return "uint32_t";
+    case "uint64":
+      return "uint64_t";
+    case "wide":
+      return "str16";
+    case "pointer":
+    case "bytes":
+      return "void *";
+    case "out pointer":
+      return koffi.out(koffi.pointer("void *"));
+    case "out uint32":
+      return koffi.out(koffi.pointer("uint32_t"));
+    case "void":
+      return "void";
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

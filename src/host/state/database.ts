@@ -1,0 +1,135 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { PluginError } from "../../core/base/errors.ts";
+import { MIGRATIONS } from "./schema.ts";
+
+export interface DatabaseOptions {
+  /** Path of state.db; its folder is made when missing. ":memory:" keeps everything in this process. */
+  readonly path: string;
+  /** How long a transaction waits for other processes, milliseconds. */
+  readonly busyTimeoutMs: number;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** The one file that knows node:sqlite: statements are prepared once, every failure is a STATE_FAILURE that names the file. */
+export class Database {
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(path: string, database: DatabaseSync) {
+    this.#path = path;
+    this.#database = database;
+  }
+
+  /** Opens or creates the database and brings its schema to the newest version. Throws STATE_FAILURE. */
+  static open(options: DatabaseOptions): Database {
+    const { path } = options;
+    try {
+      if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+      const database = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
+      const opened = new Database(path, database);
+      opened.#prepareFile();
+      return opened;
+    } catch (thrown) {
+      throw failure(path, thrown);
+    }
+  }
+
+  get<T>(sql: string, parse: (row: Row) => T, ...values: SQLInputValue[]): T | undefined {
+    return this.#guard(() => {
+      const row = this.#prepare(sql).get(...values);
+      return row === undefined ? undefined : parse(row);
+    });
+  }
+
+  all<T>(sql: string, parse: (row: Row) => T, ...values: SQLInputValue[]): T[] {
+    return this.#guard(() => this.#prepare(sql).all(...values).map(parse));
+  }
+
+  /** Runs a writing statement; returns how many rows it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return this.#guard(() => Number(this.#prepare(sql).run(...values).changes));
+  }
+
+  /** Runs `work` between BEGIN and COMMIT; anything thrown rolls back and goes on to the caller. */
+  transaction<T>(begin: "BEGIN IMMEDIATE" | "BEGIN", work: () => T): T {
+    this.#guard(() => this.#database.exec(begin));
+    let outcome: T;
+    try {
+      outcome = work();
+    } catch (thrown) {
+      this.#rollback();
+      throw thrown;
+    }
+    try {
+      this.#guard(() => this.#database.exec("COMMIT"));
+    } catch (thrown) {
+      this.#rollback();
+      throw thrown;
+    }
+    return outcome;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#guard(() => this.#database.close());
+  }
+
+  #prepareFile(): void {
+    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    if (this.#version() === MIGRATIONS.length) return;
+    this.transaction("BEGIN IMMEDIATE", () => {
+      const version = this.#version(); // another process may have migrated while this one waited
+      if (version > MIGRATIONS.length) throw tooNew(this.#path, version);
+      for (const migration of MIGRATIONS.slice(version)) this.#database.exec(migration);
+      this.#database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    });
+  }
+
+  #version(): number {
+    return Number(this.#database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #guard<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (thrown) {
+      throw failure(this.#path, thrown);
+    }
+  }
+
+  #rollback(): void {
+    if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+  }
+}
+
+function tooNew(path: string, version: number): PluginError {
+  const message = `${path} has schema version ${version}; this program knows ${MIGRATIONS.length}`;
+  return new PluginError("STATE_FAILURE", { message, remedy: "run the newer program that wrote it" });
+}
+
+function failure(path: string, thrown: unknown): PluginError {
+  if (thrown instanceof PluginError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const data = { message: `cannot use the state database ${path}: ${reason}`, remedy: "check the folder's permissions and free space, or set stateDir" };
+  return new PluginError("STATE_FAILURE", data, { cause: thrown, retryable: sqliteCode(thrown) === SQLITE_BUSY });
+}
+
+const SQLITE_BUSY = 5;
+
+/** The primary SQLite result code of an error of node:sqlite; undefined for other errors. */
+export function sqliteCode(thrown: unknown): number | undefined {
+  const code: unknown = typeof thrown === "object" && thrown !== null && "errcode" in thrown ? thrown.errcode : undefined;
+  return typeof code === "number" ? code & 0xff : undefined;
+}

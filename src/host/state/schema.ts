@@ -1,0 +1,69 @@
+/**
+ * The tables of state.db, one entry a schema version: version N is reached by running entries 1 to N in order. Entries are never
+ * changed once released; a new version appends one.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE attachments (
+    id TEXT PRIMARY KEY,
+    network TEXT NOT NULL,
+    container TEXT NOT NULL,
+    ifname TEXT NOT NULL,
+    netns TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    phase TEXT NOT NULL CHECK (phase IN ('intent', 'created', 'attached', 'deleting', 'gone')),
+    result TEXT,
+    cancelled INTEGER NOT NULL CHECK (cancelled IN (0, 1)),
+    boot_id TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX attachments_by_network ON attachments (network, phase);
+  CREATE INDEX attachments_gone ON attachments (updated_at) WHERE phase = 'gone';
+  CREATE TABLE leases (
+    attachment TEXT PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    expires_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pools (
+    id TEXT PRIMARY KEY,
+    cidr TEXT NOT NULL,
+    carved INTEGER NOT NULL CHECK (carved >= 0),
+    version INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE blocks (
+    pool TEXT NOT NULL REFERENCES pools (id),
+    cidr TEXT NOT NULL,
+    usable INTEGER NOT NULL,
+    held INTEGER NOT NULL CHECK (held BETWEEN 0 AND usable),
+    next INTEGER NOT NULL CHECK (next >= 0),
+    version INTEGER NOT NULL,
+    PRIMARY KEY (pool, cidr)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX blocks_with_room ON blocks (pool, held) WHERE held < usable;
+  CREATE TABLE addresses (
+    pool TEXT NOT NULL,
+    address TEXT NOT NULL,
+    block TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('free', 'assigned', 'cooling', 'quarantined')),
+    owner TEXT NOT NULL,
+    released_wall INTEGER,
+    released_uptime REAL,
+    released_boot TEXT,
+    PRIMARY KEY (pool, address),
+    FOREIGN KEY (pool, block) REFERENCES blocks (pool, cidr)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX addresses_by_owner ON addresses (owner) WHERE owner <> '';
+  CREATE INDEX addresses_free ON addresses (pool, block, released_wall) WHERE state = 'free';
+  CREATE INDEX addresses_cooling ON addresses (pool, released_boot, released_uptime) WHERE state = 'cooling';
+  CREATE TABLE networks (
+    name TEXT PRIMARY KEY,
+    hns_id TEXT,
+    ours INTEGER NOT NULL CHECK (ours IN (0, 1)),
+    creating INTEGER NOT NULL CHECK (creating IN (0, 1)),
+    verified TEXT NOT NULL,
+    hns_version TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,130 @@
+import type { Attachment, Phase } from "../../core/engine/attachment.ts";
+import type { LeaseRecord, NetworkRecord, StateStore, StateTransaction } from "../../core/engine/store.ts";
+import { findGuid, type Guid } from "../../core/base/ids.ts";
+import type { Database, Row } from "./database.ts";
+import { SqliteIpamTransaction } from "./sqlite-ipam.ts";
+import { flag, guid, guidOrUndefined, integer, text, textOrUndefined } from "./columns.ts";
+
+/** The node's state in SQLite. One instance a process; every method is synchronous and short. */
+export class SqliteStateStore implements StateStore {
+  readonly #database: Database;
+  readonly #transaction: SqliteTransaction;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#transaction = new SqliteTransaction(database);
+  }
+
+  transaction<T>(work: (tx: StateTransaction) => T): T {
+    return this.#database.transaction("BEGIN IMMEDIATE", () => work(this.#transaction));
+  }
+
+  read<T>(work: (tx: StateTransaction) => T): T {
+    return this.#database.transaction("BEGIN", () => work(this.#transaction));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+const ATTACHMENT_COLUMNS = "id, network, container, ifname, netns, endpoint, phase, result, cancelled, boot_id, updated_at";
+
+class SqliteTransaction extends SqliteIpamTransaction implements StateTransaction {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    super(database);
+    this.#database = database;
+  }
+
+  findAttachment(id: Guid): Attachment | undefined {
+    return this.#database.get(`SELECT ${ATTACHMENT_COLUMNS} FROM attachments WHERE id = ?`, parseAttachment, id);
+  }
+
+  putAttachment(a: Attachment): void {
+    const sql = `INSERT OR REPLACE INTO attachments (${ATTACHMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    const key = [a.id, a.network, a.containerId, a.ifname, a.netns, a.endpoint];
+    this.#database.run(sql, ...key, a.phase, a.result ?? null, a.isCancelled ? 1 : 0, a.bootId, Math.round(a.updatedAt));
+  }
+
+  listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[] {
+    const sql = `SELECT ${ATTACHMENT_COLUMNS} FROM attachments WHERE network = ? AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
+    const phases = filter.phases === undefined ? "" : `,${filter.phases.join(",")},`;
+    return this.#database.all(sql, parseAttachment, filter.network, phases);
+  }
+
+  listOwnersWithoutAttachment(network: string): Guid[] {
+    const sql = `SELECT DISTINCT owner FROM addresses WHERE substr(pool, 1, length(?1) + 1) = ?1 || '/' AND state IN ('assigned', 'quarantined')
+      AND owner NOT IN (SELECT id FROM attachments WHERE phase <> 'gone')`;
+    return this.#database.all(sql, (row) => findGuid(text(row, "owner")), network).filter((owner) => owner !== undefined);
+  }
+
+  pruneGone(before: number): void {
+    this.#database.run("DELETE FROM attachments WHERE phase = 'gone' AND updated_at < ?", Math.round(before));
+  }
+
+  findLease(attachment: Guid): LeaseRecord | undefined {
+    const sql = "SELECT attachment, pid, started_at, boot_id, expires_at FROM leases WHERE attachment = ?";
+    return this.#database.get(sql, parseLease, attachment);
+  }
+
+  putLease(lease: LeaseRecord): void {
+    const sql = "INSERT OR REPLACE INTO leases (attachment, pid, started_at, boot_id, expires_at) VALUES (?, ?, ?, ?, ?)";
+    this.#database.run(sql, lease.attachment, lease.pid, lease.startedAt, lease.bootId, lease.expiresAt);
+  }
+
+  removeLease(attachment: Guid): void {
+    this.#database.run("DELETE FROM leases WHERE attachment = ?", attachment);
+  }
+
+  findNetwork(name: string): NetworkRecord | undefined {
+    const sql = "SELECT name, hns_id, ours, creating, verified, hns_version FROM networks WHERE name = ?";
+    return this.#database.get(sql, parseNetworkRecord, name);
+  }
+
+  putNetwork(record: NetworkRecord): void {
+    const sql = "INSERT OR REPLACE INTO networks (name, hns_id, ours, creating, verified, hns_version) VALUES (?, ?, ?, ?, ?, ?)";
+    const flags = [record.isOurs ? 1 : 0, record.isCreating ? 1 : 0];
+    this.#database.run(sql, record.name, record.id ?? null, ...flags, record.verified, record.hnsVersion);
+  }
+}
+
+const PHASES: readonly string[] = ["intent", "created", "attached", "deleting", "gone"] satisfies Phase[];
+
+function parseAttachment(row: Row): Attachment {
+  return {
+    id: guid(row, "id"),
+    network: text(row, "network"),
+    containerId: text(row, "container"),
+    ifname: text(row, "ifname"),
+    netns: text(row, "netns"),
+    endpoint: guid(row, "endpoint"),
+    phase: text(row, "phase", PHASES) as Phase,
+    result: textOrUndefined(row, "result"),
+    isCancelled: flag(row, "cancelled"),
+    bootId: text(row, "boot_id"),
+    updatedAt: integer(row, "updated_at"),
+  };
+}
+
+function parseLease(row: Row): LeaseRecord {
+  return {
+    attachment: guid(row, "attachment"),
+    pid: integer(row, "pid"),
+    startedAt: text(row, "started_at"),
+    bootId: text(row, "boot_id"),
+    expiresAt: integer(row, "expires_at"),
+  };
+}
+
+function parseNetworkRecord(row: Row): NetworkRecord {
+  return {
+    name: text(row, "name"),
+    id: guidOrUndefined(row, "hns_id"),
+    isOurs: flag(row, "ours"),
+    isCreating: flag(row, "creating"),
+    verified: text(row, "verified"),
+    hnsVersion: text(row, "hns_version"),
+  };
+}

@@ -1,0 +1,201 @@
+import { HnsError, HRESULT } from "./hresult.ts";
+import { buildObject, findFlag, findNumber, findObject, findText, isObject, listObjects, listTexts, splitList, type JsonObject, type JsonValue } from "./json.ts";
+import { isAttached } from "./endpoints.ts";
+import { findManagementIp, gatewayOf } from "./networks.ts";
+import type { EndpointRecord, ListRecord, NetworkRecord, World } from "./world.ts";
+
+const STATE_CREATED = 1;
+const STATE_ATTACHED = 2;
+
+/** The version 1 view of a network (hcsshim's HNSNetwork, plus what Get-HnsNetwork shows). */
+export function buildNetworkV1(world: World, network: NetworkRecord): JsonObject {
+  return buildObject({
+    ID: network.id,
+    Name: network.name,
+    Type: network.type,
+    NetworkAdapterName: network.adapter ?? undefined,
+    Policies: network.policies.filter((policy) => policy["Type"] !== "NetAdapterName").map(policyToV1),
+    MacPools: network.macPool.map(({ start, end }) => ({ StartMacAddress: start, EndMacAddress: end })),
+    Subnets: network.subnets.map((subnet) => ({ AddressPrefix: subnet.prefix, GatewayAddress: gatewayOf(subnet), Policies: subnet.policies.map(policyToV1) })),
+    DNSSuffix: joinTexts(network.dns, "Search"),
+    DNSServerList: joinTexts(network.dns, "ServerList"),
+    ManagementIP: findManagementIp(world, network),
+    Extensions: network.extensions,
+    Flags: network.flags,
+    State: STATE_CREATED,
+    Version: 64424509440,
+  });
+}
+
+export function buildEndpointV1(world: World, endpoint: EndpointRecord): JsonObject {
+  const network = world.networks.get(endpoint.network);
+  const v4 = endpoint.addresses.find(({ address }) => !address.includes(":"));
+  const v6 = endpoint.addresses.find(({ address }) => address.includes(":"));
+  return buildObject({
+    ID: endpoint.id,
+    Name: endpoint.name,
+    VirtualNetwork: endpoint.network,
+    VirtualNetworkName: network?.name,
+    Policies: endpoint.policies.map(policyToV1),
+    MacAddress: endpoint.mac,
+    IPAddress: v4?.address,
+    PrefixLength: v4?.prefix,
+    IPv6Address: v6?.address,
+    IPv6PrefixLength: v6?.prefix,
+    GatewayAddress: gateway(endpoint, "0.0.0.0/0"),
+    GatewayAddressV6: gateway(endpoint, "::/0"),
+    DNSSuffix: joinTexts(endpoint.dns, "Search"),
+    DNSServerList: joinTexts(endpoint.dns, "ServerList"),
+    IsRemoteEndpoint: (endpoint.flags & 1) !== 0 ? true : undefined,
+    Namespace: endpoint.namespace === null ? undefined : { ID: endpoint.namespace },
+    SharedContainers: endpoint.attachments,
+    State: isAttached(endpoint) ? STATE_ATTACHED : STATE_CREATED,
+  });
+}
+
+/** A policy list: the version 1 view of load balancers and routes. State 2 is the state of a list in force. */
+export function buildPolicyListV1(kind: "loadBalancers" | "sdnRoutes", { id, document }: ListRecord): JsonObject {
+  const references = listTexts(document, "HostComputeEndpoints").map((endpoint) => `/endpoints/${endpoint}`);
+  const vips = listTexts(document, "FrontendVIPs");
+  const policies: JsonValue[] = [
+    ...listObjects(document, "PortMappings").map((mapping) => ({ Type: "ELB", VIPs: vips, ...mapping })),
+    ...[...listObjects(document, "Routes"), ...listObjects(document, "Setting")].map((route) => ({ Type: "ROUTE", ...route })),
+  ];
+  return { ID: id, References: references, Policies: policies, State: 2, IsLoadBalancer: kind === "loadBalancers" };
+}
+
+/** The version 2 document that says what a version 1 network document says. */
+export function readNetworkV1(document: JsonObject): JsonObject {
+  const adapter = findText(document, "NetworkAdapterName") ?? "";
+  const policies = listObjects(document, "Policies").map(policyToV2);
+  if (adapter !== "") policies.push({ Type: "NetAdapterName", Settings: { NetworkAdapterName: adapter } });
+  return buildObject({
+    ID: findText(document, "ID"),
+    Name: findText(document, "Name"),
+    Type: findText(document, "Type"),
+    Flags: findNumber(document, "Flags"),
+    Policies: policies,
+    Dns: readDns(document),
+    Ipams: [{ Type: "Static", Subnets: listObjects(document, "Subnets").map(readSubnetV1) }],
+  });
+}
+
+export function readEndpointV1(document: JsonObject): JsonObject {
+  const v4 = findText(document, "IPAddress") ?? "";
+  const v6 = findText(document, "IPv6Address") ?? "";
+  const configurations: JsonObject[] = [];
+  if (v4 !== "") configurations.push({ IpAddress: v4, PrefixLength: findNumber(document, "PrefixLength") ?? 0 });
+  if (v6 !== "") configurations.push({ IpAddress: v6, PrefixLength: findNumber(document, "IPv6PrefixLength") ?? 0 });
+  const routes: JsonObject[] = [];
+  const gatewayV4 = findText(document, "GatewayAddress") ?? "";
+  const gatewayV6 = findText(document, "GatewayAddressV6") ?? "";
+  if (gatewayV4 !== "") routes.push({ NextHop: gatewayV4, DestinationPrefix: "0.0.0.0/0" });
+  if (gatewayV6 !== "") routes.push({ NextHop: gatewayV6, DestinationPrefix: "::/0" });
+  return buildObject({
+    ID: findText(document, "ID"),
+    Name: findText(document, "Name"),
+    HostComputeNetwork: findText(document, "VirtualNetwork"),
+    Policies: listObjects(document, "Policies").map(policyToV2),
+    IpConfigurations: configurations,
+    Routes: routes,
+    Dns: readDns(document),
+    MacAddress: findText(document, "MacAddress"),
+    Flags: findFlag(document, "IsRemoteEndpoint") === true ? 1 : 0,
+  });
+}
+
+/** The kind and version 2 document of a version 1 policy list. */
+export function readPolicyListV1(document: JsonObject): { kind: "loadBalancers" | "sdnRoutes"; document: JsonObject } {
+  const endpoints = listTexts(document, "References").map((reference) => reference.replace(/^\/endpoints\//i, ""));
+  const policies = listObjects(document, "Policies");
+  const first = policies[0];
+  if (first === undefined) throw new HnsError(HRESULT.INVALID_POLICY, "no policy");
+  const shared = buildObject({ ID: findText(document, "ID"), HostComputeEndpoints: endpoints });
+  if (findText(first, "Type")?.toUpperCase() === "ROUTE") {
+    return { kind: "sdnRoutes", document: { ...shared, Routes: policies.map((policy) => without(policy, ["Type"])) } };
+  }
+  return {
+    kind: "loadBalancers",
+    document: { ...shared, FrontendVIPs: listTexts(first, "VIPs"), PortMappings: policies.map((policy) => without(policy, ["Type", "VIPs"])) },
+  };
+}
+
+/** Version 1 policies are flat; names and fields differ from version 2 for a few types. */
+export function policyToV2(policy: JsonObject): JsonObject {
+  const flat = without(policy, ["Type"]);
+  const type = findText(policy, "Type") ?? "";
+  switch (type.toUpperCase()) {
+    case "OUTBOUNDNAT":
+      return { Type: "OutBoundNAT", Settings: rename(flat, { ExceptionList: "Exceptions", VIP: "VirtualIP" }) };
+    case "ROUTE":
+      return { Type: "SDNRoute", Settings: flat };
+    case "PA":
+      return { Type: "ProviderAddress", Settings: rename(flat, { PA: "ProviderAddress" }) };
+    case "NAT":
+      return { Type: "PortMapping", Settings: numericProtocol(without(flat, ["ExternalPortReserved"])) };
+    case "VLAN":
+    case "VSID":
+      return { Type: type.toUpperCase(), Settings: rename(flat, { VLAN: "IsolationId", VSID: "IsolationId" }) };
+    default:
+      return { Type: type, Settings: flat };
+  }
+}
+
+function policyToV1(policy: JsonValue): JsonObject {
+  if (!isObject(policy)) return {};
+  const settings = findObject(policy, "Settings") ?? {};
+  const type = findText(policy, "Type") ?? "";
+  switch (type) {
+    case "OutBoundNAT":
+      return { Type: type, ...rename(settings, { Exceptions: "ExceptionList", VirtualIP: "VIP" }) };
+    case "SDNRoute":
+      return { Type: "ROUTE", ...settings };
+    case "ProviderAddress":
+      return { Type: "PA", ...rename(settings, { ProviderAddress: "PA" }) };
+    case "PortMapping":
+      return { Type: "NAT", ...settings };
+    case "VLAN":
+    case "VSID":
+      return { Type: type, ...rename(settings, { IsolationId: type }) };
+    default:
+      return { Type: type, ...settings };
+  }
+}
+
+function readSubnetV1(subnet: JsonObject): JsonObject {
+  const prefix = findText(subnet, "AddressPrefix") ?? "";
+  const gatewayAddress = findText(subnet, "GatewayAddress") ?? "";
+  const destination = prefix.includes(":") ? "::/0" : "0.0.0.0/0";
+  return {
+    IpAddressPrefix: prefix,
+    Routes: gatewayAddress === "" ? [] : [{ NextHop: gatewayAddress, DestinationPrefix: destination }],
+    Policies: listObjects(subnet, "Policies").map(policyToV2),
+  };
+}
+
+function readDns(document: JsonObject): JsonObject {
+  return { Search: splitList(findText(document, "DNSSuffix")), ServerList: splitList(findText(document, "DNSServerList")) };
+}
+
+function joinTexts(dns: JsonObject, name: string): string | undefined {
+  const texts = listTexts(dns, name);
+  return texts.length === 0 ? undefined : texts.join(",");
+}
+
+function gateway(endpoint: EndpointRecord, destination: string): string | undefined {
+  return endpoint.routes.find((route) => route.destination === destination)?.nextHop;
+}
+
+function numericProtocol(settings: JsonObject): JsonObject {
+  const protocol = settings["Protocol"];
+  if (typeof protocol !== "string") return settings;
+  return { ...settings, Protocol: { TCP: 6, UDP: 17 }[protocol.toUpperCase()] ?? protocol };
+}
+
+function rename(object: JsonObject, names: Readonly<Record<string, string>>): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [names[key] ?? key, value]));
+}
+
+function without(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !names.includes(key)));
+}

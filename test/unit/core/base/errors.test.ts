@@ -1,0 +1,46 @@
+import { PluginError, toPluginError } from "../../../../src/core/base/errors.ts";
+import { errorCatalogue } from "../../../../src/core/base/error-catalogue.ts";
+
+describe("PluginError", () => {
+  test("carries code, data and cause, and is not retryable unless told", () => {
+    const cause = new Error("below");
+    const error = new PluginError("HNS_REFUSED", { message: "refused", hresult: 0x803b0001 }, { cause });
+    expect(error).toMatchObject({
+      name: "PluginError",
+      message: "refused",
+      code: "HNS_REFUSED",
+      retryable: false,
+      cause,
+      data: { hresult: 0x803b0001 },
+    });
+    expect(new PluginError("HNS_TIMEOUT", { message: "late" }, { retryable: true }).retryable).toBe(true);
+  });
+
+  test("has no cause property when there is no cause", () => {
+    expect(Object.hasOwn(new PluginError("INTERNAL", { message: "x" }), "cause")).toBe(false);
+  });
+});
+
+describe("toPluginError", () => {
+  test("gives a PluginError back as it is", () => {
+    const error = new PluginError("IO_FAILURE", { message: "x" });
+    expect(toPluginError(error)).toBe(error);
+  });
+
+  test.each([
+    [new TypeError("boom"), "boom"],
+    ["text", "text"],
+    [undefined, "undefined"],
+    [null, "null"],
+  ])("wraps %p as INTERNAL", (thrown, message) => {
+    const error = toPluginError(thrown);
+    expect(error).toMatchObject({ code: "INTERNAL", message, retryable: false });
+  });
+});
+
+describe("errorCatalogue", () => {
+  test.each(Object.entries(errorCatalogue))("%s has a cause and a remedy in whole sentences", (_code, entry) => {
+    expect(entry.cause).toMatch(/^[A-Z].*\.$|^[A-Z].*\.$/s);
+    expect(entry.remedy).toMatch(/^[A-Z].*\.$/s);
+  });
+});
