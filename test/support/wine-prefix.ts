@@ -1,7 +1,7 @@
 /** The Wine prefix of this clone: made once, kept outside the clone, shared by all workers. */
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -32,9 +32,21 @@ function findServer(): string | undefined {
 }
 
 export function prefixFolder(): string {
-  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const clone = createHash("sha256").update(process.cwd()).digest("hex").slice(0, 12);
-  return join(cache, "hns-cni", `wine-${clone}`);
+  return join(cacheFolder(), `wine-${clone}`);
+}
+
+function cacheFolder(): string {
+  return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "hns-cni");
+}
+
+/** A prefix takes 700 MB: those of clones that are gone go too. */
+function removeOrphans(): void {
+  for (const name of readdirSync(cacheFolder()).filter((entry) => /^wine-[0-9a-f]{12}\.clone$/.test(entry))) {
+    const note = join(cacheFolder(), name);
+    if (existsSync(readFileSync(note, "utf8"))) continue;
+    for (const path of [note.replace(/\.clone$/, ""), note]) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Environment of every Wine process: quiet, without a display, in our prefix, and nothing else of this process's own. */
@@ -59,12 +71,14 @@ export async function ensurePrefix(wine: string): Promise<WinePrefix> {
     const stamp = join(folder, ".hns-cni");
     const wanted = `wine ${version} win10`;
     if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
+      removeOrphans();
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder, { recursive: true });
       keepServer(folder);
       // A new prefix says Windows 7, and Node refuses to run there.
       await runQuietly(wine, ["winecfg", "-v", "win10"], folder, 180_000);
       writeFileSync(stamp, wanted);
+      writeFileSync(`${folder}.clone`, process.cwd());
     }
     keepServer(folder);
     for (const dll of emulatorDlls) installFile(dll, join(folder, "drive_c/windows/system32"));

@@ -50,7 +50,11 @@ export class ModelKit {
   }
 
   join(namespace: number, endpoint: string, requestType = "Add"): number {
-    return this.code("HcnModifyNamespace", namespace, { ResourceType: "Endpoint", RequestType: requestType, Settings: { EndpointId: endpoint } });
+    return this.code("HcnModifyNamespace", namespace, {
+      ResourceType: "Endpoint",
+      RequestType: requestType,
+      Settings: { EndpointId: endpoint },
+    });
   }
 
   query(kind: string, handle: number, query: object | null = null): JsonObject {
@@ -64,7 +68,11 @@ export class ModelKit {
 
   /** A version 1 call: its envelope. */
   v1(method: string, path: string, body: object | string = ""): { Success: boolean; Output?: JsonObject; ErrorCode?: number } {
-    return JSON.parse(this.call("HNSCall", method, path, body).output ?? "") as { Success: boolean; Output?: JsonObject; ErrorCode?: number };
+    return JSON.parse(this.call("HNSCall", method, path, body).output ?? "") as {
+      Success: boolean;
+      Output?: JsonObject;
+      ErrorCode?: number;
+    };
   }
 
   need(result: CallResult): CallResult {

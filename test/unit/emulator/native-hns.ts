@@ -44,7 +44,12 @@ export class NativeHns {
   }
 
   async createEndpoint(network: bigint, id: string, settings: string): Promise<NativeResult> {
-    return await this.#call("HcnCreateEndpoint", "void *, void *, str16, _Out_ void **, _Out_ void **", [network, bytes(id), settings], "handle");
+    return await this.#call(
+      "HcnCreateEndpoint",
+      "void *, void *, str16, _Out_ void **, _Out_ void **",
+      [network, bytes(id), settings],
+      "handle",
+    );
   }
 
   async open(kind: string, id: string): Promise<NativeResult> {
@@ -130,7 +135,7 @@ export class NativeHns {
 
 function callAsync(target: NativeFunction, args: unknown[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    target.async(...args, (error: unknown, value: unknown) => (error === null ? resolve(value) : reject(error)));
+    target.async(...args, (error: Error | null, value: unknown) => (error === null ? resolve(value) : reject(error)));
   });
 }
 

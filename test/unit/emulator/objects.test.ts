@@ -9,11 +9,19 @@ describe("networks", () => {
     ["JSON that is no object", "[]", HRESULT.INVALID_JSON],
     ["a field of the wrong type", { Name: 1, Type: "NAT" }, HRESULT.INVALID_JSON],
     ["an unknown type", { Type: "Bridge" }, HRESULT.INVALID_NETWORK_TYPE],
-    ["an adapter that is not there", { Type: "L2Bridge", Policies: [{ Type: "NetAdapterName", Settings: { NetworkAdapterName: "Wi-Fi" } }] }, HRESULT.ADAPTER_NOT_FOUND],
+    [
+      "an adapter that is not there",
+      { Type: "L2Bridge", Policies: [{ Type: "NetAdapterName", Settings: { NetworkAdapterName: "Wi-Fi" } }] },
+      HRESULT.ADAPTER_NOT_FOUND,
+    ],
     ["an unknown policy", { Type: "L2Bridge", Policies: [{ Type: "Magic", Settings: {} }] }, HRESULT.INVALID_POLICY_TYPE],
     ["a policy with wrong settings", { Type: "Overlay", Policies: [{ Type: "VxlanPort", Settings: { Port: 0 } }] }, HRESULT.INVALID_POLICY],
     ["a subnet that is none", { Type: "L2Bridge", Ipams: [{ Subnets: [{ IpAddressPrefix: "10.0.0.0/33" }] }] }, HRESULT.INVALID_IP],
-    ["a gateway outside its subnet", { Type: "L2Bridge", Ipams: [{ Subnets: [{ ...SUBNET, Routes: [{ NextHop: "10.9.9.9" }] }] }] }, HRESULT.INVALID_IP],
+    [
+      "a gateway outside its subnet",
+      { Type: "L2Bridge", Ipams: [{ Subnets: [{ ...SUBNET, Routes: [{ NextHop: "10.9.9.9" }] }] }] },
+      HRESULT.INVALID_IP,
+    ],
   ])("refuses %s", (_what, document, hresult) => {
     const result = new ModelKit().call("HcnCreateNetwork", ZERO, document);
     expect(result).toMatchObject({ hresult, handle: 0 });
@@ -30,7 +38,9 @@ describe("networks", () => {
   test("honours the caller's id, else the document's, else picks one; all in upper case", () => {
     const kit = new ModelKit();
     expect(kit.idOf(kit.call("HcnCreateNetwork", ID.toLowerCase(), { Type: "NAT", Name: "a" }))).toBe(ID);
-    expect(kit.idOf(kit.call("HcnCreateNetwork", ZERO, { Type: "NAT", Name: "b", Id: ID.replace("00", "01").toLowerCase() }))).toBe(ID.replace("00", "01"));
+    expect(kit.idOf(kit.call("HcnCreateNetwork", ZERO, { Type: "NAT", Name: "b", Id: ID.replace("00", "01").toLowerCase() }))).toBe(
+      ID.replace("00", "01"),
+    );
     expect(kit.idOf(kit.call("HcnCreateNetwork", ZERO, { Type: "NAT", Name: "c" }))).toMatch(/^F0000000-[0-9A-F-]{27}$/);
   });
 
@@ -73,9 +83,18 @@ describe("networks", () => {
   test("adds, removes and replaces policies and subnets", () => {
     const kit = new ModelKit();
     const network = kit.network({ ...L2_NETWORK, Type: "Overlay", Policies: [{ Type: "VxlanPort", Settings: { Port: 4789 } }] });
-    const route = { DestinationPrefix: "10.244.9.0/24", IsolationId: 4096, ProviderAddress: "10.0.0.9", DistributedRouterMacAddress: "00-15-5d-00-00-09" };
+    const route = {
+      DestinationPrefix: "10.244.9.0/24",
+      IsolationId: 4096,
+      ProviderAddress: "10.0.0.9",
+      DistributedRouterMacAddress: "00-15-5d-00-00-09",
+    };
     const change = (RequestType: string): number =>
-      kit.code("HcnModifyNetwork", network, { ResourceType: "Policy", RequestType, Settings: { Policies: [{ Type: "RemoteSubnetRoute", Settings: route }] } });
+      kit.code("HcnModifyNetwork", network, {
+        ResourceType: "Policy",
+        RequestType,
+        Settings: { Policies: [{ Type: "RemoteSubnetRoute", Settings: route }] },
+      });
     const has = (): boolean => JSON.stringify(kit.query("Network", network)).includes("10.244.9.0/24");
     expect(change("Add")).toBe(0);
     expect(has()).toBe(true);
@@ -101,9 +120,21 @@ describe("endpoints", () => {
     ["a MAC that is none", at("10.244.3.5", { MacAddress: "00-15" }), HRESULT.INVALID_ENDPOINT],
     ["an unknown policy", at("10.244.3.5", { Policies: [{ Type: "Magic", Settings: {} }] }), HRESULT.INVALID_POLICY_TYPE],
     ["an ACL without direction", at("10.244.3.5", { Policies: [{ Type: "ACL", Settings: { Action: "Allow" } }] }), HRESULT.INVALID_POLICY],
-    ["an ACL for addresses named Any", at("10.244.3.5", { Policies: [{ Type: "ACL", Settings: { Action: "Allow", Direction: "In", LocalAddresses: "Any" } }] }), HRESULT.INVALID_POLICY],
-    ["a NAT exception that is no prefix", at("10.244.3.5", { Policies: [{ Type: "OutBoundNAT", Settings: { Exceptions: ["x"] } }] }), HRESULT.INVALID_POLICY],
-    ["a mapping to port 0", at("10.244.3.5", { Policies: [{ Type: "PortMapping", Settings: { ExternalPort: 80 } }] }), HRESULT.INVALID_INTERNAL_PORT],
+    [
+      "an ACL for addresses named Any",
+      at("10.244.3.5", { Policies: [{ Type: "ACL", Settings: { Action: "Allow", Direction: "In", LocalAddresses: "Any" } }] }),
+      HRESULT.INVALID_POLICY,
+    ],
+    [
+      "a NAT exception that is no prefix",
+      at("10.244.3.5", { Policies: [{ Type: "OutBoundNAT", Settings: { Exceptions: ["x"] } }] }),
+      HRESULT.INVALID_POLICY,
+    ],
+    [
+      "a mapping to port 0",
+      at("10.244.3.5", { Policies: [{ Type: "PortMapping", Settings: { ExternalPort: 80 } }] }),
+      HRESULT.INVALID_INTERNAL_PORT,
+    ],
   ])("refuses %s", (_what, document, hresult) => {
     const kit = new ModelKit();
     expect(kit.code("HcnCreateEndpoint", kit.network(), ZERO, document)).toBe(hresult);
@@ -123,7 +154,9 @@ describe("endpoints", () => {
   test("refuses a host port that another endpoint holds", () => {
     const kit = new ModelKit();
     const network = kit.network();
-    const mapping = (ExternalPort: number, Protocol = 6): object => ({ Policies: [{ Type: "PortMapping", Settings: { InternalPort: 80, ExternalPort, Protocol } }] });
+    const mapping = (ExternalPort: number, Protocol = 6): object => ({
+      Policies: [{ Type: "PortMapping", Settings: { InternalPort: 80, ExternalPort, Protocol } }],
+    });
     kit.endpoint(network, at("10.244.3.5", mapping(8080)));
     expect(kit.code("HcnCreateEndpoint", network, ZERO, at("10.244.3.6", mapping(8080)))).toBe(HRESULT.PORT_ALREADY_EXISTS);
     expect(kit.code("HcnCreateEndpoint", network, ZERO, at("10.244.3.6", mapping(8080, 17)))).toBe(0);
@@ -151,9 +184,9 @@ describe("endpoints", () => {
     const network = kit.network();
     expect(kit.code("HcnCreateEndpoint", 0, ZERO, {})).toBe(HRESULT.INVALID_ARGUMENT);
     expect(kit.code("HcnCreateEndpoint", kit.namespace().handle, ZERO, {})).toBe(HRESULT.INVALID_HANDLE);
+    expect(kit.model.call("HcnCloseNetwork", [String(network)], { pid: 8 }).hresult).toBe(HRESULT.INVALID_HANDLE);
     expect(kit.code("HcnCloseNetwork", network)).toBe(0);
     expect(kit.code("HcnCreateEndpoint", network, ZERO, {})).toBe(HRESULT.INVALID_HANDLE);
-    expect(kit.model.call("HcnCloseNetwork", [String(network)], { pid: 8 }).hresult).toBe(HRESULT.INVALID_HANDLE);
   });
 
   test("shows as a version 2 and as a version 1 document", () => {
@@ -161,7 +194,10 @@ describe("endpoints", () => {
     const network = kit.network();
     const policies = [{ Type: "OutBoundNAT", Settings: { Exceptions: ["10.96.0.0/12"] } }];
     const routes = [{ NextHop: "10.244.3.2", DestinationPrefix: "0.0.0.0/0" }];
-    const { handle, id } = kit.endpoint(network, at("10.244.3.5", { MacAddress: "0e-2a-0a-f4-00-03", Policies: policies, Routes: routes, Dns: { Search: ["a", "b"] } }));
+    const { handle, id } = kit.endpoint(
+      network,
+      at("10.244.3.5", { MacAddress: "0e-2a-0a-f4-00-03", Policies: policies, Routes: routes, Dns: { Search: ["a", "b"] } }),
+    );
     const networkId = kit.enumerate("Networks")[0];
     expect(kit.query("Endpoint", handle)).toEqual({
       ID: id,
@@ -202,7 +238,11 @@ describe("namespaces", () => {
     expect(kit.join(one.handle, id)).toBe(0);
     expect(kit.join(one.handle, id)).toBe(HRESULT.ENDPOINT_ALREADY_ATTACHED);
     expect(kit.join(two.handle, id)).toBe(HRESULT.ENDPOINT_IN_NAMESPACE);
-    expect(kit.query("Namespace", one.handle)).toMatchObject({ ID: one.id, NamespaceId: 2, Resources: [{ Type: "Endpoint", Data: { Id: id } }] });
+    expect(kit.query("Namespace", one.handle)).toMatchObject({
+      ID: one.id,
+      NamespaceId: 2,
+      Resources: [{ Type: "Endpoint", Data: { Id: id } }],
+    });
     expect(kit.query("Endpoint", handle)["HostComputeNamespace"]).toBe(one.id);
     expect(kit.join(two.handle, id, "Remove")).toBe(HRESULT.ELEMENT_NOT_FOUND);
     expect(kit.join(one.handle, id, "Remove")).toBe(0);
@@ -263,7 +303,11 @@ describe("load balancers and routes", () => {
   test("live their lives over endpoints that exist", () => {
     const kit = new ModelKit({ version: { Major: 15, Minor: 4 } });
     const { id } = kit.endpoint(kit.network());
-    const document = { HostComputeEndpoints: [id], FrontendVIPs: ["10.96.0.1"], PortMappings: [{ Protocol: 6, InternalPort: 80, ExternalPort: 443 }] };
+    const document = {
+      HostComputeEndpoints: [id],
+      FrontendVIPs: ["10.96.0.1"],
+      PortMappings: [{ Protocol: 6, InternalPort: 80, ExternalPort: 443 }],
+    };
     const { handle } = kit.need(kit.call("HcnCreateLoadBalancer", ZERO, document));
     expect(kit.query("LoadBalancer", handle)).toMatchObject(document);
     expect(kit.code("HcnCreateLoadBalancer", ZERO, document)).toBe(HRESULT.PORT_ALREADY_EXISTS);

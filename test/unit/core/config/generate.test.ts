@@ -44,10 +44,11 @@ describe("scripts/generate.ts", () => {
 function findUndocumented(schema: unknown, path: string): string[] {
   if (typeof schema !== "object" || schema === null) return [];
   const properties: unknown = Reflect.get(schema, "properties");
-  const below = Object.entries(typeof properties === "object" && properties !== null ? properties : {}).flatMap(([name, child]) => {
+  const children: [string, unknown][] = Object.entries(typeof properties === "object" && properties !== null ? properties : {});
+  const below = children.flatMap(([name, child]) => {
     const at = `${path}.${name}`;
-    const keys = new Set(Object.keys(child));
-    const isPlain = !["object", "array", undefined].includes(child.type);
+    const keys: ReadonlyMap<string, unknown> = new Map(Object.entries(typeof child === "object" && child !== null ? child : {}));
+    const isPlain = keys.has("type") && keys.get("type") !== "object" && keys.get("type") !== "array";
     const missing = ["description", "x-remedy", ...(isPlain ? ["examples"] : [])].filter((key) => !keys.has(key));
     return [...missing.map((key) => `${at} lacks ${key}`), ...findUndocumented(child, at)];
   });

@@ -1,6 +1,8 @@
+import fc from "fast-check";
 import { PluginError } from "../../../../src/core/base/errors.ts";
 import { findCidr, findIp } from "../../../../src/core/base/ip.ts";
 import { normalise, normaliseForDelete } from "../../../../src/core/config/normalise.ts";
+import { matching } from "../cni/matchers.ts";
 
 type Raw = Record<string, unknown>;
 
@@ -114,7 +116,11 @@ describe("normalise", () => {
   });
 
   test("without adapter HNS chooses one, without ranges there are none", () => {
-    const { adapter, clusterCidrs, serviceCidrs } = normalise({ name: "pods", mode: "l2bridge", ipam: { type: "hns-cni", cidr: "10.244.3.0/24" } }).config;
+    const { adapter, clusterCidrs, serviceCidrs } = normalise({
+      name: "pods",
+      mode: "l2bridge",
+      ipam: { type: "hns-cni", cidr: "10.244.3.0/24" },
+    }).config;
     expect({ adapter, clusterCidrs, serviceCidrs }).toEqual({ adapter: undefined, clusterCidrs: [], serviceCidrs: [] });
   });
 
@@ -148,12 +154,21 @@ describe("normalise: keys", () => {
   });
 
   test("unknown ones are warned about with their path, never fatal (point 31); reserved ones are passed over", () => {
-    const raw = build({ colour: "red", "cni.dev/attachments": [], ipam: { type: "hns-cni", cidr: "10.244.3.0/24", routes: [] }, __proto__x: 1 });
-    expect(normalise(raw).warnings).toEqual(["unknown key ipam.routes is ignored", "unknown key colour is ignored", "unknown key __proto__x is ignored"]);
+    const raw = build({
+      colour: "red",
+      "cni.dev/attachments": [],
+      ipam: { type: "hns-cni", cidr: "10.244.3.0/24", routes: [] },
+      __proto__x: 1,
+    });
+    expect(normalise(raw).warnings).toEqual([
+      "unknown key ipam.routes is ignored",
+      "unknown key colour is ignored",
+      "unknown key __proto__x is ignored",
+    ]);
   });
 
   test("a key named like a part of every object is unknown, not found by inheritance", () => {
-    const raw = JSON.parse(JSON.stringify(build()).replace("{", '{"__proto__":{"adapter":"x"},"constructor":1,'));
+    const raw = JSON.parse(JSON.stringify(build()).replace("{", '{"__proto__":{"adapter":"x"},"constructor":1,')) as Raw;
     expect(normalise(raw).warnings).toEqual(["unknown key __proto__ is ignored", "unknown key constructor is ignored"]);
   });
 
@@ -166,7 +181,7 @@ describe("normalise: keys", () => {
   test("a range outside the cluster's and an unused gateway are warned about", () => {
     const { warnings } = normalise(build({ ipam: { type: "hns-cni", cidr: "10.9.0.0/24", gateway: "10.9.0.5" } }));
     expect(warnings).toEqual([
-      expect.stringMatching(/^ipam\.cidr 10\.9\.0\.0\/24 lies in none of clusterCidrs/),
+      matching(/^ipam\.cidr 10\.9\.0\.0\/24 lies in none of clusterCidrs/),
       "ipam.gateway is ignored: gatewayMode is host-endpoint",
     ]);
   });
@@ -180,19 +195,39 @@ describe("normalise: faults", () => {
     ["another mode", build({ mode: "overlay" }), ['mode is "overlay": must be one of l2bridge']],
     ["a blank adapter", build({ adapter: " " }), ['adapter is " "', "Get-NetAdapter"]],
     ["an empty adapter", build({ adapter: "" }), ['adapter is ""', "Get-NetAdapter"]],
-    ["host bits in a range", build({ clusterCidrs: ["10.244.3.1/16"] }), ['clusterCidrs[0] is "10.244.3.1/16": has host bits set', '"10.244.0.0/16"']],
+    [
+      "host bits in a range",
+      build({ clusterCidrs: ["10.244.3.1/16"] }),
+      ['clusterCidrs[0] is "10.244.3.1/16": has host bits set', '"10.244.0.0/16"'],
+    ],
     ["a range that is none", build({ serviceCidrs: ["10.96.0.0/12", "services"] }), ['serviceCidrs[1] is "services": is no network']],
     ["a range of another type", build({ clusterCidrs: [12] }), ["clusterCidrs[0] is 12: must be string"]],
-    ["a name server that is no address", build({ dns: { nameservers: ["dns.local"] } }), ['dns.nameservers[0] is "dns.local": is no IP address']],
+    [
+      "a name server that is no address",
+      build({ dns: { nameservers: ["dns.local"] } }),
+      ['dns.nameservers[0] is "dns.local": is no IP address'],
+    ],
     ["a call timeout of 0", build({ callTimeoutSeconds: 0 }), ["callTimeoutSeconds is 0: must be > 0"]],
     ["a negative operation timeout", build({ operationTimeoutSeconds: -1 }), ["operationTimeoutSeconds is -1: must be > 0"]],
     ["a timeout as text", build({ operationTimeoutSeconds: "90" }), ['operationTimeoutSeconds is "90": must be number']],
     ["a relative state folder", build({ stateDir: "state" }), ['stateDir is "state"', "absolute path"]],
     ["an unknown log level", build({ logLevel: "trace" }), ['logLevel is "trace": must be one of error, warn, info, debug']],
     ["another IPAM plugin", build({ ipam: { type: "host-local", ranges: [] } }), ['ipam.type is "host-local"', "not built yet"]],
-    ["an IPv6 pod range", withIpam({ cidr: "fd00::/64" }), ["ipam.cidr", "is an IPv6 network", "second address family comes with a later version"]],
-    ["two pod ranges in one text", withIpam({ cidr: "10.0.0.0/24,fd00::/64" }), ["ipam.cidr", "second address family comes with a later version"]],
-    ["two pod ranges in a list", withIpam({ cidr: ["10.0.0.0/24", "fd00::/64"] }), ["ipam.cidr", "second address family comes with a later version"]],
+    [
+      "an IPv6 pod range",
+      withIpam({ cidr: "fd00::/64" }),
+      ["ipam.cidr", "is an IPv6 network", "second address family comes with a later version"],
+    ],
+    [
+      "two pod ranges in one text",
+      withIpam({ cidr: "10.0.0.0/24,fd00::/64" }),
+      ["ipam.cidr", "second address family comes with a later version"],
+    ],
+    [
+      "two pod ranges in a list",
+      withIpam({ cidr: ["10.0.0.0/24", "fd00::/64"] }),
+      ["ipam.cidr", "second address family comes with a later version"],
+    ],
     ["host bits in the pod range", withIpam({ cidr: "10.244.3.5/24" }), ["has host bits set", '"10.244.3.0/24"']],
     ["a pod range that is too small", withIpam({ cidr: "10.244.3.0/30" }), ["ipam.cidr", "has 4 addresses", "at most 29"]],
     ["a block larger than the range", withIpam({ blockSize: 23 }), ["ipam.blockSize is 23", "larger than ipam.cidr", "from 24 to 29"]],
@@ -203,7 +238,11 @@ describe("normalise: faults", () => {
     ["the broadcast address as gateway", withIpam({ gateway: "10.244.3.255" }), ["ipam.gateway", "no usable address"]],
     ["a gateway that is no address", withIpam({ gateway: "gw" }), ['ipam.gateway is "gw": is no IP address']],
     ["pods among the services", build({ serviceCidrs: ["10.244.0.0/16"] }), ["serviceCidrs[0]", "overlaps ipam.cidr 10.244.3.0/24"]],
-    ["a host port beyond 65535", withPorts({ hostPort: 65536, containerPort: 80 }), ["runtimeConfig.portMappings[0].hostPort is 65536: is no port"]],
+    [
+      "a host port beyond 65535",
+      withPorts({ hostPort: 65536, containerPort: 80 }),
+      ["runtimeConfig.portMappings[0].hostPort is 65536: is no port"],
+    ],
     ["a container port of 0", withPorts({ hostPort: 80, containerPort: 0 }), ["runtimeConfig.portMappings[0].containerPort is 0"]],
     ["no container port", withPorts({ hostPort: 80 }), ["runtimeConfig.portMappings[0].containerPort is missing", "1 to 65535"]],
     ["another protocol", withPorts({ hostPort: 80, containerPort: 80, protocol: "icmp" }), ['protocol is "icmp"', "tcp, udp or sctp"]],
@@ -220,7 +259,12 @@ describe("normalise: faults", () => {
   });
 
   test("are reported all at once, schema and meaning together", () => {
-    const raw = build({ mode: "nat", adapter: "", callTimeoutSeconds: 0, ipam: { type: "hns-cni", cidr: "10.244.3.1/24", blockSize: "26" } });
+    const raw = build({
+      mode: "nat",
+      adapter: "",
+      callTimeoutSeconds: 0,
+      ipam: { type: "hns-cni", cidr: "10.244.3.1/24", blockSize: "26" },
+    });
     const { message } = readFault(raw);
     expect(message).toMatch(/has 5 faults: \(1\) .*\(5\) /);
     for (const path of ["mode", "adapter", "callTimeoutSeconds", "ipam.cidr", "ipam.blockSize"]) expect(message).toContain(`) ${path} is `);
@@ -256,7 +300,9 @@ describe("normalise: port mappings", () => {
     ["one address and all of them", { ...web, hostIP: "192.168.1.10" }, web],
     ["the same address", { ...web, hostIP: "192.168.1.10" }, { ...web, hostIP: "192.168.1.10" }],
   ])("a host port given twice is a fault: %s", (_, first, second) => {
-    expect(readFault(withPorts(first, second)).message).toContain("portMappings[1].hostPort is 80: takes the same port of the node as runtimeConfig.portMappings[0] (tcp)");
+    expect(readFault(withPorts(first, second)).message).toContain(
+      "portMappings[1].hostPort is 80: takes the same port of the node as runtimeConfig.portMappings[0] (tcp)",
+    );
   });
 
   test.each([
@@ -288,23 +334,77 @@ describe("normaliseForDelete", () => {
   });
 
   test("reads its own keys in any case", () => {
-    expect(normaliseForDelete(build({ STATEDIR: "C:\\s", callTimeoutSeconds: 5 })).config).toEqual({ ...defaults, stateDir: "C:\\s", callTimeoutMs: 5000 });
+    expect(normaliseForDelete(build({ STATEDIR: "C:\\s", callTimeoutSeconds: 5 })).config).toEqual({
+      ...defaults,
+      stateDir: "C:\\s",
+      callTimeoutMs: 5000,
+    });
   });
 
   test("bad values give way to defaults, with a warning for those it reads", () => {
-    const raw = { name: "pods", stateDir: "relative", logLevel: 7, callTimeoutSeconds: -1, operationTimeoutSeconds: "x", ipam: "broken", mode: [], runtimeConfig: 5 };
+    const raw = {
+      name: "pods",
+      stateDir: "relative",
+      logLevel: 7,
+      callTimeoutSeconds: -1,
+      operationTimeoutSeconds: "x",
+      ipam: "broken",
+      mode: [],
+      runtimeConfig: 5,
+    };
     expect(normaliseForDelete(raw)).toEqual({
       config: defaults,
       warnings: [
-        expect.stringMatching(/^callTimeoutSeconds is -1: .*default is used/),
-        expect.stringMatching(/^operationTimeoutSeconds is "x"/),
-        expect.stringMatching(/^stateDir is "relative"/),
-        expect.stringMatching(/^logLevel is 7/),
+        matching(/^callTimeoutSeconds is -1: .*default is used/),
+        matching(/^operationTimeoutSeconds is "x"/),
+        matching(/^stateDir is "relative"/),
+        matching(/^logLevel is 7/),
       ],
     });
   });
 
   test.each([[{}], [{ name: "" }], [{ name: 5 }], [{ name: "a b" }]])("a name like in %j is a fault", (raw) => {
     expect(readFault(raw, normaliseForDelete)).toMatchObject({ code: "INVALID_CONFIG", data: { field: "name" } });
+  });
+});
+
+describe("any document", () => {
+  const ipam = fc.record({
+    type: fc.constant("hns-cni"),
+    cidr: fc.oneof(fc.constant("10.244.3.0/24"), fc.jsonValue()),
+    blockSize: fc.jsonValue(),
+    gateway: fc.jsonValue(),
+  });
+  const mapping = fc.record(
+    { HostPort: fc.jsonValue(), containerPort: fc.jsonValue(), hostIP: fc.jsonValue(), protocol: fc.jsonValue() },
+    { requiredKeys: [] },
+  );
+  const changes = fc.record(
+    {
+      ipam: fc.oneof(ipam, fc.jsonValue()),
+      runtimeConfig: fc.record({ portMappings: fc.oneof(fc.array(mapping), fc.jsonValue()), dns: fc.jsonValue() }),
+      clusterCidrs: fc.jsonValue(),
+      dns: fc.jsonValue(),
+      logLevel: fc.jsonValue(),
+      callTimeoutSeconds: fc.jsonValue(),
+      stateDir: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  );
+  const raw = fc.oneof(changes.map(build), fc.dictionary(fc.string(), fc.jsonValue()));
+
+  test("property: gives a configuration or INVALID_CONFIG, and DEL needs its name alone", () => {
+    fc.assert(
+      fc.property(raw, (document) => {
+        try {
+          normalise(document);
+        } catch (thrown) {
+          expect(thrown).toMatchObject({ code: "INVALID_CONFIG" });
+        }
+        const { config } = normaliseForDelete({ ...document, name: "pods" });
+        expect(config).toMatchObject({ networkName: "pods", logLevel: matching(/^(error|warn|info|debug)$/) });
+      }),
+      { numRuns: 500 },
+    );
   });
 });
