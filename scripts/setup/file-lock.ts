@@ -47,6 +47,7 @@ function holderIsAlive(file: string): boolean {
   }
 }
 
+/** Not by class: inside jest, errors of Node's own modules belong to another realm's Error. */
 function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+  return typeof error === "object" && error !== null && "code" in error && error.code === code;
 }
