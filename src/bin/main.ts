@@ -1,8 +1,8 @@
+import { runAdmin } from "./cli.ts";
 import { runCni } from "./cni.ts";
-import { printUsage } from "./usage.ts";
 
 /** Any CNI_* variable means that a runtime calls; a missing command is then its error, told in its protocol. */
 const isCniCall = Object.keys(process.env).some((name) => /^CNI_/i.test(name));
 
 if (isCniCall) void runCni();
-else printUsage(process.argv.slice(2));
+else void runAdmin();

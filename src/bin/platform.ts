@@ -26,13 +26,18 @@ export function openPlatform(env: NodeJS.ProcessEnv): Platform {
   return process.platform === "win32" ? openWindows(ffi, env) : openLinux(ffi, env);
 }
 
+/** Where state lies when the configuration does not say. */
+export function defaultStateDir(env: NodeJS.ProcessEnv): string {
+  return process.platform === "win32" ? join(env["ProgramData"] ?? "C:\\ProgramData", "hns-cni") : "/var/lib/hns-cni";
+}
+
 function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
   const system32 = new System32(ffi);
   return {
     machine: openWindowsMachine(ffi, system32),
     ...openBackend(() => openWindowsLibraries(ffi, system32)),
     endProcess: (code) => endWindowsProcess(system32, code),
-    defaultStateDir: join(env["ProgramData"] ?? "C:\\ProgramData", "hns-cni"),
+    defaultStateDir: defaultStateDir(env),
   };
 }
 
@@ -43,7 +48,7 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
     machine: openLinuxMachine(open),
     ...openBackend(open),
     endProcess: (code) => endLinuxProcess(ffi, code),
-    defaultStateDir: "/var/lib/hns-cni",
+    defaultStateDir: defaultStateDir(env),
   };
 }
 

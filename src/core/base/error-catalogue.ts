@@ -42,6 +42,10 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     cause: "The state database could not be opened, read or written.",
     remedy: "Check the permissions and free space of the state folder, and that no virus scanner locks the file.",
   },
+  STATE_DAMAGED: {
+    cause: "The state database is damaged, and it could not be set aside and rebuilt from what HNS holds.",
+    remedy: "Stop the programs that use the state folder, move state.db, state.db-wal and state.db-shm away, and try again.",
+  },
   HNS_UNAVAILABLE: {
     cause: "The HNS service or its library is not there.",
     remedy: "Install the Containers feature and see that the service hns runs (Get-Service hns).",

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "IO_FAILURE" // stdin, a file or a library could not be read or written
   | "INVALID_NAMESPACE" // the sandbox's host compute namespace is missing or unusable
   | "STATE_FAILURE" // the state database cannot be used
+  | "STATE_DAMAGED" // what the state database holds cannot be true
   | "HNS_UNAVAILABLE" // the service or its library is not there
   | "HNS_TIMEOUT" // a call had no answer within its deadline
   | "HNS_REFUSED" // HNS answered with an error

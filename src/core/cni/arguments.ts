@@ -14,7 +14,15 @@ export interface CniArguments {
   readonly mac?: Mac;
 }
 
-const KNOWN_KEYS = new Set(["K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_UID", "K8S_POD_INFRA_CONTAINER_ID", "IP", "MAC", "IgnoreUnknown"]);
+const KNOWN_KEYS = new Set([
+  "K8S_POD_NAMESPACE",
+  "K8S_POD_NAME",
+  "K8S_POD_UID",
+  "K8S_POD_INFRA_CONTAINER_ID",
+  "IP",
+  "MAC",
+  "IgnoreUnknown",
+]);
 
 /**
  * CNI_ARGS, `KEY=value;KEY=value` in any order. Nothing is trimmed, keys are case-sensitive, the last of equal keys wins.
@@ -27,16 +35,18 @@ export function parseArguments(text: string): CniArguments {
   if (unknown.length > 0 && !parseBoolean(pairs.get("IgnoreUnknown"))) {
     throw argumentsError(`unknown keys ${JSON.stringify(unknown)}`, "remove them or add IgnoreUnknown=1");
   }
-  const fields: Record<keyof CniArguments, unknown> = {
-    podNamespace: pairs.get("K8S_POD_NAMESPACE"),
-    podName: pairs.get("K8S_POD_NAME"),
-    podUid: pairs.get("K8S_POD_UID"),
-    podSandboxId: pairs.get("K8S_POD_INFRA_CONTAINER_ID"),
-    ip: parseValue(pairs, "IP", findIp),
-    mac: parseValue(pairs, "MAC", findMac),
+  return {
+    ...optional("podNamespace", pairs.get("K8S_POD_NAMESPACE")),
+    ...optional("podName", pairs.get("K8S_POD_NAME")),
+    ...optional("podUid", pairs.get("K8S_POD_UID")),
+    ...optional("podSandboxId", pairs.get("K8S_POD_INFRA_CONTAINER_ID")),
+    ...optional("ip", parseValue(pairs, "IP", findIp)),
+    ...optional("mac", parseValue(pairs, "MAC", findMac)),
   };
-  // Each field has its type by construction above; dropping the absent ones is what the type system cannot follow.
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== "")) as CniArguments;
+}
+
+function optional<K extends keyof CniArguments>(key: K, value: CniArguments[K] | undefined): Partial<Pick<CniArguments, K>> {
+  return value === undefined || value === "" ? {} : ({ [key]: value } as Partial<Pick<CniArguments, K>>);
 }
 
 function parsePairs(text: string): Map<string, string> {

@@ -110,7 +110,10 @@ async function takeBack(request: AttachmentRequest, handlers: CniHandlers, reaso
   } catch (thrown) {
     const { msg } = buildErrorObject(thrown, { command: "DEL", cniVersion: request.cniVersion, stage: "handler" });
     const { msg: why } = buildErrorObject(reason, { command: "ADD", cniVersion: request.cniVersion, stage: "handler" });
-    throw new PluginError("CLEANUP_FAILED", { message: `${why}; taking the attachment back failed: ${msg}`, remedy: "run DEL for this container" });
+    throw new PluginError("CLEANUP_FAILED", {
+      message: `${why}; taking the attachment back failed: ${msg}`,
+      remedy: "run DEL for this container",
+    });
   }
 }
 
@@ -119,7 +122,11 @@ function readStdin(io: CniIo): string {
     return io.readStdin();
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : "unknown reason";
-    throw new PluginError("IO_FAILURE", { message: `cannot read stdin: ${reason}`, remedy: "pass the plugin configuration on stdin" }, { cause: thrown });
+    throw new PluginError(
+      "IO_FAILURE",
+      { message: `cannot read stdin: ${reason}`, remedy: "pass the plugin configuration on stdin" },
+      { cause: thrown },
+    );
   }
 }
 

@@ -31,7 +31,7 @@ export interface AttachmentRequest extends CniRequest {
   readonly netns: string;
   readonly ifname: string;
   readonly args: CniArguments;
-  /** Always there on CHECK. On DEL a prevResult that cannot be read counts as absent. */
+  /** A runtime always gives it on CHECK; a call by hand may not, and our own record serves then. On DEL a prevResult that cannot be read counts as absent. */
   readonly prevResult?: CniResult;
   /** Results in this version cannot be written without an address: an ADD that will not have one must refuse before it creates anything. */
   readonly resultNeedsAddress: boolean;
@@ -94,7 +94,7 @@ export interface RequestParts {
 /** Throws INVALID_ENVIRONMENT for CNI_ARGS, MALFORMED_JSON or INVALID_CONFIG for prevResult; a DEL takes any of these as absent. */
 export function buildAttachmentRequest(command: AttachmentRequest["command"], parts: RequestParts): AttachmentRequest {
   const { containerId, netns, ifname, args } = parts.variables;
-  const prevResult = leniently(command, undefined, () => readPrevResult(command, parts));
+  const prevResult = leniently(command, undefined, () => readPrevResult(parts));
   return {
     command,
     ...buildCommon(parts),
@@ -132,16 +132,9 @@ function leniently<T>(command: AttachmentRequest["command"], fallback: T, read: 
   }
 }
 
-function readPrevResult(command: AttachmentRequest["command"], { config, cniVersion }: RequestParts): CniResult | undefined {
+function readPrevResult({ config, cniVersion }: RequestParts): CniResult | undefined {
   const document = findField(config, "prevResult");
-  if (document === undefined) {
-    if (command !== "CHECK") return undefined;
-    throw new PluginError("INVALID_CONFIG", {
-      message: "CHECK needs prevResult",
-      remedy: "the runtime passes the result of ADD as prevResult; pass it when calling by hand",
-      field: "prevResult",
-    });
-  }
+  if (document === undefined) return undefined;
   if (!isJsonObject(document)) throw malformed("prevResult is no object", "prevResult");
   return parsePrevResult(document, cniVersion);
 }

@@ -34,7 +34,10 @@ export function formatResult(result: CniResult, version: CniVersion): ResultDocu
       return {
         cniVersion: version,
         ...list("interfaces", result.interfaces.map(formatOldInterface)),
-        ...list("ips", result.ips.map((ip) => ({ version: findFamily(ip.address) === 6 ? "6" : "4", ...formatIpEntry(ip) }))),
+        ...list(
+          "ips",
+          result.ips.map((ip) => ({ version: findFamily(ip.address) === 6 ? "6" : "4", ...formatIpEntry(ip) })),
+        ),
         ...list("routes", result.routes.map(formatRoute)),
         dns: formatDns(result.dns),
       };
@@ -92,7 +95,14 @@ function formatTwoFamilies(result: CniResult, version: CniVersion): ResultDocume
     const first = result.ips.find((ip) => findFamily(ip.address) === family);
     if (first === undefined) return undefined;
     const routes = result.routes.filter((route) => findFamily(route.dst) === family);
-    return { ip: first.address, ...text("gateway", first.gateway), ...list("routes", routes.map(({ dst, gw }) => ({ dst, ...text("gw", gw) }))) };
+    return {
+      ip: first.address,
+      ...text("gateway", first.gateway),
+      ...list(
+        "routes",
+        routes.map(({ dst, gw }) => ({ dst, ...text("gw", gw) })),
+      ),
+    };
   });
   if (ip4 === undefined && ip6 === undefined) {
     throw new PluginError("INCOMPATIBLE_VERSION", {

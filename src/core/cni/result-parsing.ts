@@ -28,7 +28,10 @@ function parseTwoFamilies(object: JsonObject): Pick<CniResult, "ips" | "routes">
     return value === undefined ? [] : [{ key, entry: readObject(value, key) }];
   });
   return {
-    ips: entries.map(({ key, entry }) => ({ address: readAddress(entry, "ip", key), ...optional("gateway", readText(entry, "gateway", key)) })),
+    ips: entries.map(({ key, entry }) => ({
+      address: readAddress(entry, "ip", key),
+      ...optional("gateway", readText(entry, "gateway", key)),
+    })),
     routes: entries.flatMap(({ entry }) => readList(entry, "routes", parseRoute)),
   };
 }

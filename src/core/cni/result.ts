@@ -60,16 +60,24 @@ export function findFamily(text: string): Family | undefined {
  */
 export function checkResult(result: CniResult): void {
   for (const [index, ip] of result.ips.entries()) {
-    if (findAddressWithPrefix(ip.address) === undefined) throw resultError(`ips[${index}].address ${JSON.stringify(ip.address)} is no address with prefix`);
-    if (ip.gateway !== undefined && findIp(ip.gateway) === undefined) throw resultError(`ips[${index}].gateway ${JSON.stringify(ip.gateway)} is no address`);
+    checkAddress(`ips[${index}].address`, ip.address);
+    checkGateway(`ips[${index}].gateway`, ip.gateway);
     if (ip.interface !== undefined && result.interfaces[ip.interface] === undefined) {
       throw resultError(`ips[${index}].interface is ${ip.interface} of ${result.interfaces.length} interfaces`);
     }
   }
   for (const [index, route] of result.routes.entries()) {
-    if (findAddressWithPrefix(route.dst) === undefined) throw resultError(`routes[${index}].dst ${JSON.stringify(route.dst)} is no CIDR`);
-    if (route.gw !== undefined && findIp(route.gw) === undefined) throw resultError(`routes[${index}].gw ${JSON.stringify(route.gw)} is no address`);
+    checkAddress(`routes[${index}].dst`, route.dst);
+    checkGateway(`routes[${index}].gw`, route.gw);
   }
+}
+
+function checkAddress(path: string, text: string): void {
+  if (findAddressWithPrefix(text) === undefined) throw resultError(`${path} ${JSON.stringify(text)} is no address with prefix`);
+}
+
+function checkGateway(path: string, text: string | undefined): void {
+  if (text !== undefined && findIp(text) === undefined) throw resultError(`${path} ${JSON.stringify(text)} is no address`);
 }
 
 function resultError(problem: string): PluginError {

@@ -66,7 +66,10 @@ export function checkVersion(command: Command, text: string): CniVersion {
 
 /** The answer to VERSION, as the specification words it. `requested` is the version on stdin, echoed when it is one. */
 export function buildVersionDocument(requested: string | undefined): object {
-  return { cniVersion: requested !== undefined && isVersion(requested) ? requested : CURRENT_VERSION, supportedVersions: SUPPORTED_VERSIONS };
+  return {
+    cniVersion: requested !== undefined && isVersion(requested) ? requested : CURRENT_VERSION,
+    supportedVersions: SUPPORTED_VERSIONS,
+  };
 }
 
 function isVersion(text: string): boolean {

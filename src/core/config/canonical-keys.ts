@@ -39,7 +39,8 @@ function canonicaliseObject(raw: JsonObject, place: Place, warnings: string[]): 
     if (earlier !== undefined) warnings.push(`key ${join(place.shown, canonical)} is given as ${earlier} and ${key}; the last one counts`);
     seen.set(canonical, key);
     if (value === null) fields.delete(canonical);
-    else fields.set(canonical, canonicaliseValue(value, { path: join(place.path, canonical), shown: join(place.shown, canonical) }, warnings));
+    else
+      fields.set(canonical, canonicaliseValue(value, { path: join(place.path, canonical), shown: join(place.shown, canonical) }, warnings));
   }
   return Object.fromEntries(fields);
 }
@@ -47,7 +48,9 @@ function canonicaliseObject(raw: JsonObject, place: Place, warnings: string[]): 
 /** Everything is copied where the validator fills defaults in, so the caller's document stays as it is. */
 function canonicaliseValue(value: unknown, place: Place, warnings: string[]): unknown {
   if (Array.isArray(value)) {
-    return value.map((item: unknown, index) => canonicaliseValue(item, { path: `${place.path}.*`, shown: `${place.shown}[${index}]` }, warnings));
+    return value.map((item: unknown, index) =>
+      canonicaliseValue(item, { path: `${place.path}.*`, shown: `${place.shown}[${index}]` }, warnings),
+    );
   }
   return isJsonObject(value) && Object.hasOwn(PLUGIN_KEYS, place.path) ? canonicaliseObject(value, place, warnings) : value;
 }

@@ -19,7 +19,10 @@ export function buildFault(path: string, value: unknown, problem: string, remedy
 
 /** A fault that the validator found in `document`, in the words of this product. */
 export function describeSchemaFault(fault: SchemaFault, document: unknown): Fault {
-  const steps = fault.instancePath.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const steps = fault.instancePath
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
   const path = showPath(steps);
   if (fault.keyword === "required") {
     const missing = String(fault.params["missingProperty"]);
@@ -45,7 +48,8 @@ export function buildConfigError(faults: readonly Fault[]): PluginError {
 export function showValue(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
-  const text = typeof value === "string" ? JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value) : String(value);
+  const text =
+    typeof value === "string" ? JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value) : String(value);
   return text;
 }
 
@@ -58,7 +62,10 @@ function describeKeyword({ keyword, params, message }: SchemaFault): string {
 
 /** `["clusterCidrs", "0"]` as `clusterCidrs[0]`. */
 function showPath(steps: readonly string[]): string {
-  return steps.reduce((path, step) => (/^\d+$/.test(step) && path !== "" ? `${path}[${step}]` : path === "" ? step : `${path}.${step}`), "");
+  return steps.reduce(
+    (path, step) => (/^\d+$/.test(step) && path !== "" ? `${path}[${step}]` : path === "" ? step : `${path}.${step}`),
+    "",
+  );
 }
 
 /** The schema's remedy for the path or, where it has none, for the nearest object around it. */

@@ -67,14 +67,17 @@ export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
   if (nameFault !== undefined) throw buildConfigError([nameFault]);
   const wanted = new Set<string>(DELETE_KEYS);
   const part = Object.fromEntries(Object.entries(canonicaliseKeys(raw, [])).filter(([key]) => wanted.has(key)));
-  const faults = dropRepeats(findSchemaFaults(part).map((fault) => describeSchemaFault(fault, part))).filter(({ path }) => wanted.has(path));
+  const faults = dropRepeats(findSchemaFaults(part).map((fault) => describeSchemaFault(fault, part))).filter(({ path }) =>
+    wanted.has(path),
+  );
   for (const { path } of faults) Reflect.deleteProperty(part, path);
   findSchemaFaults(part); // fills in the defaults of what was taken out; what it still misses, DEL does not read
   const config = buildHostConfig(String(document["name"]), part as unknown as HostDocument);
   return { config, warnings: faults.map(({ path, problem }) => `${path} ${problem}; its default is used instead`) };
 }
 
-function findFaults(document: Record<string, unknown>): Fault[] {
+/** Every fault of a document in canonical case, into which the schema's defaults are filled. */
+export function findFaults(document: Record<string, unknown>): Fault[] {
   const schemaFaults = findSchemaFaults(document).map((fault) => describeSchemaFault(fault, document));
   return withoutForeignIpam(dropRepeats([...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]));
 }
@@ -129,6 +132,7 @@ function buildHostConfig(networkName: string, document: HostDocument): HostConfi
 
 function parseCidr(text: string): Cidr {
   const cidr = findCidr(text);
-  if (cidr === undefined) throw new PluginError("INTERNAL", { message: `${text} passed validation but is no CIDR`, remedy: "report this with the log file" });
+  if (cidr === undefined)
+    throw new PluginError("INTERNAL", { message: `${text} passed validation but is no CIDR`, remedy: "report this with the log file" });
   return cidr;
 }

@@ -35,7 +35,10 @@ export function buildPortMappings(list: readonly unknown[]): PortMapping[] {
 }
 
 /** The network's DNS settings with the pod's put over them: each list that is not empty replaces its counterpart. */
-export function mergeDns(network: DnsConfig, pod: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] }): DnsConfig {
+export function mergeDns(
+  network: DnsConfig,
+  pod: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] },
+): DnsConfig {
   const choose = (own: readonly string[], general: readonly string[]): readonly string[] => (own.length > 0 ? own : general);
   return {
     nameservers: choose(pod.servers, network.nameservers),

@@ -34,7 +34,9 @@ export function findConfigWarnings({ ipam, clusterCidrs, gatewayMode }: PluginCo
 
 /** Faults of entries that must be IP addresses. */
 export function findServerFaults(list: unknown, path: string): Fault[] {
-  return texts(list).flatMap(({ text, index }) => (findIp(text) === undefined ? [buildFault(`${path}[${index}]`, text, "is no IP address")] : []));
+  return texts(list).flatMap(({ text, index }) =>
+    findIp(text) === undefined ? [buildFault(`${path}[${index}]`, text, "is no IP address")] : [],
+  );
 }
 
 function findListFaults(document: JsonObject, key: string): Fault[] {
@@ -69,7 +71,8 @@ function findBlockFaults(size: unknown, cidr: Cidr): Fault[] {
   if (typeof size !== "number" || !Number.isInteger(size)) return [];
   const remedy = `write a prefix length from ${cidr.prefix} to ${MAX_BLOCK_PREFIX}, or leave it out`;
   if (size < cidr.prefix) return [buildFault("ipam.blockSize", size, `a block would be larger than ipam.cidr ${formatCidr(cidr)}`, remedy)];
-  if (size > MAX_BLOCK_PREFIX) return [buildFault("ipam.blockSize", size, "a block would have no address beside the 4 that Windows keeps for itself", remedy)];
+  if (size > MAX_BLOCK_PREFIX)
+    return [buildFault("ipam.blockSize", size, "a block would have no address beside the 4 that Windows keeps for itself", remedy)];
   return [];
 }
 

@@ -10,6 +10,7 @@ import { type Attachment, type AttachmentKey, attachmentId, endpointName } from 
 import { adoptExisting } from "./adopt.ts";
 import { type Claim, claimAddresses, undoClaim } from "./claim.ts";
 import { openReadyNetwork, type ReadyNetwork } from "./ensure-network.ts";
+import { importNetwork } from "./import-network.ts";
 import { ownsLease, takeLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { buildResult } from "./pod-result.ts";
@@ -29,6 +30,7 @@ const MAX_ADDRESS_TRIES = 3;
 export async function attach(operation: Operation, request: AttachRequest): Promise<CniResult> {
   const namespace = getNamespace(request.netns);
   const id = attachmentId(request);
+  await importNetwork(operation);
   const existing = await takeLease(operation.leaseOptions, id, (tx) => tx.findAttachment(id));
   try {
     const adopted = existing === undefined ? undefined : await adoptExisting(operation, existing, request);
@@ -93,9 +95,10 @@ async function createEndpoint(operation: Operation, pod: NewAttachment, claim: C
       return await hcn.withHandle(requestEndpoint(operation, pod, claim, network), async (handle) => parseEndpoint(await hcn.query(handle)));
     } catch (thrown) {
       if (!isAddressInUse(thrown)) throw thrown;
-      if (tries >= MAX_ADDRESS_TRIES) throw conflict(claim, thrown);
       log.warn("address refused by HNS as in use", { addresses: claim.addresses, tries });
-      if (!(await removeLeftover(operation, pod))) claim.replaceRefused();
+      const isOurs = await removeLeftover(operation, pod);
+      if (tries >= MAX_ADDRESS_TRIES) throw giveUp(claim, isOurs, thrown);
+      if (!isOurs) claim.replaceRefused();
     }
   }
 }
@@ -185,6 +188,13 @@ function getNamespace(netns: string): Guid {
   if (namespace !== undefined) return namespace;
   const message = `CNI_NETNS is "${netns}", wanted the GUID of a host compute namespace`;
   throw new PluginError("INVALID_ENVIRONMENT", { message, field: "CNI_NETNS", remedy: "use a runtime that creates HCN namespaces (containerd 1.3 or later)" });
+}
+
+/** The last address stays out of the next ADD's way like the ones before, unless it was our own leftover that had it. */
+function giveUp(claim: Claim, isOurs: boolean, cause: unknown): PluginError {
+  const error = conflict(claim, cause);
+  if (!isOurs) claim.dropRefused();
+  return error;
 }
 
 function conflict(claim: Claim, cause: unknown): PluginError {

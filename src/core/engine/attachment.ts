@@ -42,6 +42,17 @@ export function endpointName(key: AttachmentKey): string {
   return key.ifname === "eth0" ? name : `${name}_${key.ifname}`;
 }
 
+/** The reverse of endpointName; undefined when the name has another form. Container ids are taken to hold no network's name. */
+export function parseEndpointName(name: string, network: string): AttachmentKey | undefined {
+  const marker = `_${network}`;
+  for (let at = name.indexOf(marker, 1); at > 0; at = name.indexOf(marker, at + 1)) {
+    const rest = name.slice(at + marker.length);
+    const key = { network, containerId: name.slice(0, at), ifname: rest === "" ? "eth0" : rest.slice(1) };
+    if (endpointName(key) === name) return key;
+  }
+  return undefined;
+}
+
 /** The id of a network we create: UUIDv5 of node and network name. */
 export function networkId(node: string, network: string): Guid {
   return buildGuid(PRODUCT_NAMESPACE, ["network", node, network]);

@@ -7,6 +7,7 @@ import { type EndpointView, parseEndpoint, type PolicyDocument } from "../hcn/do
 import { isNotFound } from "../hcn/hresults.ts";
 import { type Attachment, type AttachmentKey, attachmentId } from "./attachment.ts";
 import { parseHnsVersion } from "./ensure-network.ts";
+import { importNetwork } from "./import-network.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
 
@@ -21,6 +22,7 @@ export interface CheckRequest extends AttachmentKey {
  */
 export async function check(operation: Operation, request: CheckRequest): Promise<void> {
   const id = attachmentId(request);
+  await importNetwork(operation);
   const { existing, owned, version } = operation.store.read((tx) => ({
     existing: tx.findAttachment(id),
     owned: tx.listOwned(id).filter((record) => record.state === "assigned"),

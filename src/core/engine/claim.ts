@@ -18,6 +18,8 @@ export interface Claim {
   markUncertain(): void;
   /** Quarantines the address HNS refused and takes another. Throws ADDRESS_EXHAUSTED. */
   replaceRefused(): void;
+  /** Quarantines the address HNS refused; the claim then has none. */
+  dropRefused(): void;
 }
 
 /**
@@ -82,12 +84,22 @@ class LiveClaim implements Claim {
   replaceRefused(): void {
     const { store, machine, config } = this.#operation;
     this.#allocation = store.transaction((tx) => {
-      for (const record of tx.listOwned(this.attachment)) {
-        if (this.#addresses.includes(record.address)) quarantineForeign(tx, record);
-      }
+      this.#quarantineRefused(tx);
       return allocateAddress(tx, machine.clock, poolSpec(config), this.attachment);
     });
     this.#addresses = [this.#allocation.address];
+  }
+
+  dropRefused(): void {
+    this.#operation.store.transaction((tx) => this.#quarantineRefused(tx));
+    this.#allocation = undefined;
+    this.#addresses = [];
+  }
+
+  #quarantineRefused(tx: StateTransaction): void {
+    for (const record of tx.listOwned(this.attachment)) {
+      if (this.#addresses.includes(record.address)) quarantineForeign(tx, this.#operation.machine.clock, record);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { Guid } from "../base/ids.ts";
 import { quarantineOwned, releaseOwned } from "../ipam/allocator.ts";
 import type { HostConfig } from "../config/plugin-config.ts";
 import { type Attachment, type AttachmentKey, attachmentId } from "./attachment.ts";
-import { isHeldByOther, takeLease } from "./lease.ts";
+import { isHeldByOther, ownsLease, takeLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { removeEndpoint } from "./remove-endpoint.ts";
 import type { StateTransaction } from "./store.ts";
@@ -23,8 +23,7 @@ const GONE_KEPT_MS = 3_600_000;
  */
 export async function detach(operation: Operation<HostConfig>, request: DetachRequest): Promise<void> {
   const id = attachmentId(request);
-  operation.store.transaction((tx) => cancelRunningAdd(tx, operation, id));
-  const existing = await takeLease(operation.leaseOptions, id, (tx) => markDeleting(tx, operation, id));
+  const existing = await begin(operation, request, id);
   try {
     await removeAll(operation, request, existing);
   } catch (thrown) {
@@ -33,6 +32,20 @@ export async function detach(operation: Operation<HostConfig>, request: DetachRe
   }
   operation.finish(id, (tx) => settle(tx, operation, id));
   operation.log.info("endpoint detached", { endpoint: existing?.endpoint ?? id });
+}
+
+/**
+ * Takes the attachment over and marks it, durably. Where the state cannot be written (a full or read-only disk) the endpoint is
+ * removed all the same, and the error goes on: the runtime tries again, and the address stays taken until then.
+ */
+async function begin(operation: Operation<HostConfig>, request: DetachRequest, id: Guid): Promise<Attachment | undefined> {
+  try {
+    operation.store.transaction((tx) => cancelRunningAdd(tx, operation, id));
+    return await takeLease(operation.leaseOptions, id, (tx) => markDeleting(tx, operation, id));
+  } catch (thrown) {
+    if (thrown instanceof PluginError && thrown.code === "STATE_FAILURE") await removeAll(operation, request, undefined);
+    throw thrown;
+  }
 }
 
 /** Removes the endpoint, by its recorded id where there is one, by name where the record is missing or the id was never confirmed. */
@@ -58,7 +71,9 @@ function markDeleting(tx: StateTransaction, operation: Operation<HostConfig>, id
   return existing;
 }
 
+/** Records that nothing is left. Throws ATTACHMENT_BUSY when another process followed: what stands now is its work. */
 function settle(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): void {
+  if (!ownsLease(tx, id, operation.machine.processes.self())) throw followed();
   const now = operation.machine.clock.now();
   releaseOwned(tx, operation.machine.clock, id);
   const current = tx.findAttachment(id);
@@ -67,9 +82,15 @@ function settle(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid
 }
 
 function keepForRetry(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): void {
+  if (!ownsLease(tx, id, operation.machine.processes.self())) return; // somebody followed and settles it
   quarantineOwned(tx, id);
   const current = tx.findAttachment(id);
   if (current?.phase === "deleting") tx.putAttachment({ ...current, updatedAt: operation.machine.clock.now() });
+}
+
+function followed(): PluginError {
+  const message = "this DEL overran its time, and another process took the attachment over";
+  return new PluginError("ATTACHMENT_BUSY", { message, remedy: "try again; see the log for the call that took so long" }, { retryable: true });
 }
 
 function retryable(thrown: unknown): PluginError {

@@ -4,6 +4,7 @@ import { formatIp } from "../base/ip.ts";
 import { buildHostEndpoint, hostEndpointAddress } from "../datapath/l2bridge.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
 import { parseEndpoint } from "../hcn/documents.ts";
+import type { EndpointSummary } from "../hcn/documents-v1.ts";
 import { isAddressInUse, isAlreadyAttached } from "../hcn/hresults.ts";
 import { hostEndpointId, hostEndpointName } from "./attachment.ts";
 import type { Operation } from "./operation.ts";
@@ -11,44 +12,53 @@ import type { Operation } from "./operation.ts";
 const HOST_COMPARTMENT = 1;
 const FORWARDING_WAIT_MS = 10_000;
 
+/** A network that needs a host endpoint; a new one is known to have no endpoints. */
+export interface HostEndpointTarget {
+  readonly id: Guid;
+  readonly handle: HcnHandle;
+  readonly isNew: boolean;
+}
+
 /**
  * Makes sure that the node has the address .2 on `network`, through an endpoint attached to its own compartment, and forwards.
  * One of that address made by somebody else is adopted as it is. Idempotent: an interrupted one is finished.
  */
-export async function ensureHostEndpoint(operation: Operation, network: { id: Guid; handle: HcnHandle }): Promise<void> {
+export async function ensureHostEndpoint(operation: Operation, network: HostEndpointTarget): Promise<void> {
   const { machine, config, log } = operation;
-  const name = hostEndpointName(config.networkName);
-  const [existing] = await operation.hcn.enumerate("endpoint", { Name: name });
-  const id = existing === undefined ? await createHostEndpoint(operation, network) : await checkHostEndpoint(operation, existing);
-  if (id !== undefined) await attachToHost(operation, id);
+  const existing = network.isNew ? undefined : await findHostEndpoint(operation, network.id);
+  const id = existing === undefined ? await createHostEndpoint(operation, network) : existing.id;
+  if (existing === undefined || existing.name === hostEndpointName(config.networkName)) await attachToHost(operation, id);
   const address = hostEndpointAddress(config);
   const outcome = await machine.enableForwarding(address, FORWARDING_WAIT_MS);
   if (outcome === "missing") log.warn("forwarding not enabled: this system has no function for it", { address: formatIp(address) });
 }
 
-/** The id of the endpoint created; undefined when the address is taken, which means that somebody else made a host endpoint. */
-async function createHostEndpoint(operation: Operation, network: { id: Guid; handle: HcnHandle }): Promise<Guid | undefined> {
-  const { config, machine, hcn, log } = operation;
+/** The endpoint that has .2 on the network. Throws NETWORK_MISMATCH when one of our name has another address. */
+async function findHostEndpoint(operation: Operation, network: Guid): Promise<EndpointSummary | undefined> {
+  const name = hostEndpointName(operation.config.networkName);
+  const wanted = formatIp(hostEndpointAddress(operation.config));
+  const endpoints = (await operation.scan.listEndpoints()).filter((endpoint) => endpoint.network === network);
+  const found = endpoints.find((endpoint) => endpoint.address === wanted);
+  const named = endpoints.find((endpoint) => endpoint.name === name);
+  if (found !== undefined || named === undefined) return found;
+  const message = `the host endpoint "${name}" has the address ${named.address}, wanted ${wanted}`;
+  throw new PluginError("NETWORK_MISMATCH", { message, remedy: `remove the endpoint "${name}", or correct ipam.cidr` });
+}
+
+/** The id of the endpoint created, or of the one that another process made meanwhile. */
+async function createHostEndpoint(operation: Operation, network: HostEndpointTarget): Promise<Guid> {
+  const { config, machine, hcn, scan } = operation;
   const id = hostEndpointId(machine.nodeName, config.networkName);
   const document = buildHostEndpoint(config, hostEndpointName(config.networkName), network.id);
   try {
     return await hcn.withHandle(hcn.createEndpoint(network.handle, id, document), async (handle) => parseEndpoint(await hcn.query(handle)).id);
   } catch (thrown) {
     if (!isAddressInUse(thrown)) throw thrown;
-    log.info("host endpoint adopted", { address: formatIp(hostEndpointAddress(config)) });
-    return undefined;
+    scan.forget();
+    const other = await findHostEndpoint(operation, network.id);
+    if (other === undefined) throw thrown;
+    return other.id;
   }
-}
-
-/** Throws NETWORK_MISMATCH when the endpoint of our name has another address. */
-async function checkHostEndpoint(operation: Operation, id: Guid): Promise<Guid> {
-  const answer = await operation.hcn.callV1({ method: "GET", path: `/endpoints/${formatGuid(id)}` });
-  const found = typeof answer === "object" && answer !== null && "IPAddress" in answer ? answer.IPAddress : undefined;
-  const wanted = formatIp(hostEndpointAddress(operation.config));
-  if (found === wanted) return id;
-  const name = hostEndpointName(operation.config.networkName);
-  const message = `the host endpoint "${name}" has the address ${String(found)}, wanted ${wanted}`;
-  throw new PluginError("NETWORK_MISMATCH", { message, remedy: `remove the endpoint "${name}", or correct ipam.cidr` });
 }
 
 async function attachToHost(operation: Operation, id: Guid): Promise<void> {

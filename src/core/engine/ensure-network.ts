@@ -40,14 +40,13 @@ export async function openReadyNetwork(operation: Operation): Promise<ReadyNetwo
 async function ensureNetwork(operation: Operation, known: NetworkRecord | undefined, stamp: string): Promise<ReadyNetwork> {
   const { config, store, log } = operation;
   const version = await readHnsVersion(operation);
-  const opened = (await openByName(operation)) ?? (await createNetwork(operation, known)) ?? (await openByName(operation));
-  if (opened === undefined) throw vanished(config.networkName);
+  const { handle: opened, isNew } = await openOrCreate(operation, known);
   try {
     const network = parseNetwork(await operation.hcn.query(opened));
     const differences = compareNetwork(network, config);
     if (differences.length > 0) throw mismatch(config.networkName, differences);
     const isOurs = isOurNetwork(operation, network.id);
-    if (isOurs && config.gatewayMode === "host-endpoint") await ensureHostEndpoint(operation, { id: network.id, handle: opened });
+    if (isOurs && config.gatewayMode === "host-endpoint") await ensureHostEndpoint(operation, { id: network.id, handle: opened, isNew });
     const hnsVersion = `${version.major}.${version.minor}`;
     const record = { name: config.networkName, id: network.id, isOurs, isCreating: false, verified: stamp, hnsVersion };
     store.transaction((tx) => tx.putNetwork(record));
@@ -67,8 +66,19 @@ function isOurNetwork(operation: Operation, id: Guid): boolean {
   return record !== undefined && (record.isCreating || (record.isOurs && record.id === id));
 }
 
+async function openOrCreate(operation: Operation, known: NetworkRecord | undefined): Promise<{ handle: HcnHandle; isNew: boolean }> {
+  const existing = await openByName(operation);
+  if (existing !== undefined) return { handle: existing, isNew: false };
+  const created = await createNetwork(operation, known);
+  if (created !== undefined) return { handle: created, isNew: true };
+  operation.scan.forget();
+  const other = await openByName(operation);
+  if (other === undefined) throw vanished(operation.config.networkName);
+  return { handle: other, isNew: false };
+}
+
 async function openByName(operation: Operation): Promise<HcnHandle | undefined> {
-  const [id] = await operation.hcn.enumerate("network", { Name: operation.config.networkName });
+  const id = await operation.scan.findNetwork();
   return id === undefined ? undefined : operation.hcn.open("network", id);
 }
 

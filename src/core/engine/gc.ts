@@ -4,8 +4,9 @@ import type { HostConfig } from "../config/plugin-config.ts";
 import { type EndpointView, parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import { CONFLICT_OWNER, releaseOwned } from "../ipam/allocator.ts";
-import { type AttachmentKey, attachmentId, endpointName } from "./attachment.ts";
+import { type AttachmentKey, attachmentId, parseEndpointName } from "./attachment.ts";
 import { detach } from "./detach.ts";
+import { removeDeadLeases } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { removeEndpoint } from "./remove-endpoint.ts";
 
@@ -44,7 +45,6 @@ function listStale(operation: Operation<HostConfig>, network: string, valid: Rea
 /** Endpoints that no record names, then addresses: those of refused endpoints become free where no endpoint of the network has them. */
 async function removeStrays(operation: Operation<HostConfig>, network: string, valid: ReadonlySet<Guid>): Promise<void> {
   const present = await listEndpoints(operation, network);
-  if (present === undefined) return;
   const held = new Set<string>();
   for (const endpoint of present) {
     const key = findKey(operation, network, endpoint);
@@ -59,6 +59,7 @@ async function removeStrays(operation: Operation<HostConfig>, network: string, v
     for (const owner of tx.listOwnersWithoutAttachment(network)) {
       if (!valid.has(owner)) releaseOwned(tx, clock, owner);
     }
+    removeDeadLeases(tx, operation.leaseOptions);
   });
 }
 
@@ -66,11 +67,11 @@ function releasedNow(clock: Operation["machine"]["clock"]): { wallMs: number; up
   return { wallMs: clock.now(), uptimeMs: clock.uptime(), bootId: clock.bootId() };
 }
 
-/** Every endpoint of the network; undefined when HNS has no such network. */
-async function listEndpoints(operation: Operation<HostConfig>, network: string): Promise<EndpointView[] | undefined> {
+/** Every endpoint of the network; none when HNS has no such network. */
+async function listEndpoints(operation: Operation<HostConfig>, network: string): Promise<EndpointView[]> {
   const { hcn } = operation;
   const [id] = await hcn.enumerate("network", { Name: network });
-  if (id === undefined) return undefined;
+  if (id === undefined) return [];
   const found: EndpointView[] = [];
   for (const endpoint of await hcn.enumerate("endpoint", { VirtualNetwork: formatGuid(id) })) {
     try {
@@ -93,16 +94,6 @@ function findKey(operation: Operation<HostConfig>, network: string, endpoint: En
   if (endpoint.id === id) return key;
   const record = operation.store.read((tx) => tx.findAttachment(id));
   return record === undefined ? undefined : key;
-}
-
-/** The reverse of endpointName; undefined when the name has another form. */
-function parseEndpointName(name: string, network: string): AttachmentKey | undefined {
-  const marker = `_${network}`;
-  const at = name.lastIndexOf(marker);
-  if (at <= 0) return undefined;
-  const rest = name.slice(at + marker.length);
-  const key = { network, containerId: name.slice(0, at), ifname: rest === "" ? "eth0" : rest.slice(1) };
-  return endpointName(key) === name ? key : undefined;
 }
 
 function summary(failures: readonly PluginError[]): PluginError {

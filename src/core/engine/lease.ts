@@ -44,6 +44,14 @@ function tryTake<T>(options: LeaseOptions, attachment: Guid, onTaken: (tx: State
   });
 }
 
+/** Forgets the leases of processes that died before they had written anything else. */
+export function removeDeadLeases(tx: StateTransaction, options: Pick<LeaseOptions, "clock" | "processes">): void {
+  const self = options.processes.self();
+  for (const lease of tx.listLeases()) {
+    if (!isHeldByOther(options, lease) && !ownsLease(tx, lease.attachment, self)) tx.removeLease(lease.attachment);
+  }
+}
+
 /** Whether the lease is alive and not this process's own. */
 export function isHeldByOther(options: Pick<LeaseOptions, "clock" | "processes">, lease: LeaseRecord): boolean {
   const { clock, processes } = options;

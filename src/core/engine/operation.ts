@@ -5,6 +5,7 @@ import type { HostConfig, PluginConfig } from "../config/plugin-config.ts";
 import type { HcnBackend } from "../hcn/backend.ts";
 import { HcnSession } from "../hcn/session.ts";
 import type { LeaseOptions } from "./lease.ts";
+import { NetworkScan } from "./network-scan.ts";
 import type { Machine } from "./machine.ts";
 import type { StateStore, StateTransaction } from "./store.ts";
 
@@ -27,6 +28,8 @@ export class Operation<C extends HostConfig = PluginConfig> {
   readonly log: Logger;
   readonly deadline: Deadline;
   readonly hcn: HcnSession;
+  /** What HNS has under the network's name. */
+  readonly scan: NetworkScan;
   /** HNS for undoing, with time of its own: an operation that ran out of time must still clean up. */
   readonly undoHcn: HcnSession;
 
@@ -41,6 +44,7 @@ export class Operation<C extends HostConfig = PluginConfig> {
     this.deadline = deadlineIn(clock, totalMs - undoMs);
     const session = { backend: options.backend, clock, log: options.log, callTimeoutMs: config.callTimeoutMs };
     this.hcn = new HcnSession({ ...session, deadline: this.deadline });
+    this.scan = new NetworkScan(this.hcn, config.networkName);
     this.undoHcn = new HcnSession({ ...session, callTimeoutMs: Math.min(session.callTimeoutMs, undoMs), deadline: deadlineIn(clock, totalMs) });
   }
 

@@ -40,6 +40,7 @@ export interface StateTransaction extends IpamTransaction {
   findLease(attachment: Guid): LeaseRecord | undefined;
   putLease(lease: LeaseRecord): void;
   removeLease(attachment: Guid): void;
+  listLeases(): LeaseRecord[];
   findNetwork(name: string): NetworkRecord | undefined;
   putNetwork(record: NetworkRecord): void;
 }

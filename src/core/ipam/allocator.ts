@@ -1,6 +1,6 @@
 import type { Clock } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
-import { addressAt, type Cidr, cidrSize, findCidr, formatCidr, formatIp } from "../base/ip.ts";
+import { addressAt, type Cidr, cidrSize, findCidr, formatCidr, formatIp, type IpAddress, networkOf, width } from "../base/ip.ts";
 import { carveBlock, nextUsable, type Subnet, usableIn } from "./blocks.ts";
 import type { AddressRecord, BlockRecord, IpamTransaction, ReleaseTime } from "./store.ts";
 
@@ -23,6 +23,9 @@ export interface Allocation {
 /** Owner of the addresses that HNS refused because an endpoint unknown to us holds them. */
 export const CONFLICT_OWNER = "conflict";
 
+/** How long an address that HNS refused is left alone, milliseconds. */
+const CONFLICT_MS = 60_000;
+
 /** Rows swept from cooling to free in one allocation: more than one allocation can add, so the sweep keeps up. */
 const SWEEP_LIMIT = 16;
 
@@ -32,17 +35,39 @@ const SWEEP_LIMIT = 16;
  */
 export function allocateAddress(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: string): Allocation {
   freeRested(tx, clock, spec);
-  const block = tx.findFullestBlock(spec.id) ?? growPool(tx, spec);
+  const block = findRoom(tx, clock, spec);
   if (block === undefined) throw exhausted(tx, spec);
   const cidr = parseStored(block.cidr);
   const offset = nextUsable(spec, cidr, block.next);
-  const isFresh = offset < cidrSize(cidr);
-  const before = isFresh ? undefined : tx.findOldestFree(spec.id, block.cidr);
-  if (!isFresh && before === undefined) throw inconsistent(`block ${block.cidr} counts a free address that is in no row`);
-  const address = before?.address ?? formatIp(addressAt(cidr, offset));
-  updateBlock(tx, block, { held: block.held + 1, next: isFresh ? offset + 1 : block.next });
-  tx.putAddress({ pool: spec.id, address, block: block.cidr, state: "assigned", owner, released: before?.released });
-  return { pool: spec.id, address, before, cursor: isFresh ? block.next : undefined };
+  return offset < cidrSize(cidr) ? takeFresh(tx, block, { address: formatIp(addressAt(cidr, offset)), offset, owner }) : takeFree(tx, block, owner);
+}
+
+/** A block with a free address. Once all are used up, addresses that HNS refused long ago count as free again: HNS will say. */
+function findRoom(tx: IpamTransaction, clock: Clock, spec: PoolSpec): BlockRecord | undefined {
+  const block = tx.findFullestBlock(spec.id) ?? carveNext(tx, spec)?.record;
+  if (block !== undefined) return block;
+  for (const record of tx.listOwned(CONFLICT_OWNER)) {
+    const isDue = clock.uptime() - rebase(clock, record.released).uptimeMs >= CONFLICT_MS;
+    if (record.pool === spec.id && isDue) setFree(tx, record);
+  }
+  return tx.findFullestBlock(spec.id);
+}
+
+function takeFresh(tx: IpamTransaction, block: BlockRecord, fresh: { address: string; offset: number; owner: string }): Allocation {
+  const { address, offset, owner } = fresh;
+  if (tx.findAddress(block.pool, address) !== undefined) throw inconsistent(`${address} was handed out although its block says never`);
+  updateBlock(tx, block, { held: block.held + 1, next: offset + 1 });
+  tx.putAddress({ pool: block.pool, address, block: block.cidr, state: "assigned", owner, released: undefined });
+  return { pool: block.pool, address, before: undefined, cursor: block.next };
+}
+
+function takeFree(tx: IpamTransaction, block: BlockRecord, owner: string): Allocation {
+  const before = tx.findOldestFree(block.pool, block.cidr);
+  if (before === undefined) throw inconsistent(`block ${block.cidr} counts a free address that is in no row`);
+  if (before.state !== "free") throw inconsistent(`${before.address} is listed as free and is ${before.state}`);
+  updateBlock(tx, block, { held: block.held + 1, next: block.next });
+  tx.putAddress({ ...before, state: "assigned", owner });
+  return { pool: block.pool, address: before.address, before, cursor: undefined };
 }
 
 /** Puts every address of `owner` to rest: it becomes free after the cool-down. Addresses of others are never touched. */
@@ -73,8 +98,8 @@ export function quarantineOwned(tx: IpamTransaction, owner: string): void {
 }
 
 /** Marks one address as held by an endpoint that is not ours; it belongs to nobody and rests once it is found free. */
-export function quarantineForeign(tx: IpamTransaction, record: AddressRecord): void {
-  tx.putAddress({ ...record, state: "quarantined", owner: CONFLICT_OWNER });
+export function quarantineForeign(tx: IpamTransaction, clock: Clock, record: AddressRecord): void {
+  tx.putAddress({ ...record, state: "quarantined", owner: CONFLICT_OWNER, released: stamp(clock) });
 }
 
 /** The addresses of `owner` that were quarantined count as assigned again: the attachment lives. */
@@ -91,15 +116,19 @@ export function freeRested(tx: IpamTransaction, clock: Clock, spec: Pick<PoolSpe
   for (const record of tx.listCooling(spec.id, clock.bootId(), SWEEP_LIMIT)) {
     const released = rebase(clock, record.released);
     if (clock.uptime() - released.uptimeMs >= spec.cooldownMs) {
-      tx.putAddress({ ...record, state: "free", owner: "", released });
-      const block = getBlock(tx, record);
-      updateBlock(tx, block, { held: block.held - 1, next: block.next });
+      setFree(tx, { ...record, released });
     } else if (released !== record.released) {
       tx.putAddress({ ...record, released });
     } else {
       return; // the list is ordered by age: all that follow have rested less
     }
   }
+}
+
+function setFree(tx: IpamTransaction, record: AddressRecord): void {
+  tx.putAddress({ ...record, state: "free", owner: "" });
+  const block = getBlock(tx, record);
+  updateBlock(tx, block, { held: block.held - 1, next: block.next });
 }
 
 /** A release time in terms of this boot. A wall clock that went back since then starts the rest anew: never too short. */
@@ -114,8 +143,24 @@ function stamp(clock: Clock): ReleaseTime {
   return { wallMs: clock.now(), uptimeMs: clock.uptime(), bootId: clock.bootId() };
 }
 
+/** A block with its CIDR parsed. */
+export interface FoundBlock {
+  readonly cidr: Cidr;
+  readonly record: BlockRecord;
+}
+
+/** The carved block that has `address`. Blocks of the configured size are looked up at once, those of an earlier size one by one. */
+export function findBlockRecord(tx: IpamTransaction, spec: PoolSpec, address: IpAddress): FoundBlock | undefined {
+  for (let prefix = spec.cidr.prefix; prefix <= width(address.family); prefix++) {
+    const cidr = networkOf(address, prefix);
+    const record = tx.findBlock(spec.id, formatCidr(cidr));
+    if (record !== undefined) return { cidr, record };
+  }
+  return undefined;
+}
+
 /** Carves the next block of the pool's CIDR; undefined when the CIDR is used up. */
-function growPool(tx: IpamTransaction, spec: PoolSpec): BlockRecord | undefined {
+export function carveNext(tx: IpamTransaction, spec: PoolSpec): FoundBlock | undefined {
   const stored = tx.findPool(spec.id);
   const carved = carveUsable(spec, stored?.carved ?? 0);
   if (carved === undefined) return undefined;
@@ -124,7 +169,7 @@ function growPool(tx: IpamTransaction, spec: PoolSpec): BlockRecord | undefined 
   const usable = usableIn(spec, carved.block);
   const block = { pool: spec.id, cidr: formatCidr(carved.block), usable, held: 0, next: 0, version: 1 };
   if (!tx.swapBlock(block, undefined)) throw lostRace(`block ${block.cidr}`);
-  return block;
+  return { cidr: carved.block, record: block };
 }
 
 /** The next block that has at least one address to give. */
@@ -140,7 +185,8 @@ function getBlock(tx: IpamTransaction, record: AddressRecord): BlockRecord {
   return block;
 }
 
-function updateBlock(tx: IpamTransaction, block: BlockRecord, change: Pick<BlockRecord, "held" | "next">): void {
+/** Writes the new counts of a block. Throws STATE_FAILURE when another writer was quicker. */
+export function updateBlock(tx: IpamTransaction, block: BlockRecord, change: Pick<BlockRecord, "held" | "next">): void {
   if (!tx.swapBlock({ ...block, ...change, version: block.version + 1 }, block.version)) throw lostRace(`block ${block.cidr}`);
 }
 
@@ -162,5 +208,5 @@ function lostRace(what: string): PluginError {
 }
 
 function inconsistent(what: string): PluginError {
-  return new PluginError("STATE_FAILURE", { message: `the address tables disagree: ${what}`, remedy: "move state.db aside; it is rebuilt from HNS" });
+  return new PluginError("STATE_DAMAGED", { message: `the address tables disagree: ${what}`, remedy: "move state.db aside; it is rebuilt from HNS" });
 }

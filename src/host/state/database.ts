@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PluginError } from "../../core/base/errors.ts";
+import { type Cell, checksum } from "./columns.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -13,7 +14,7 @@ export interface DatabaseOptions {
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** The one file that knows node:sqlite: statements are prepared once, every failure is a STATE_FAILURE that names the file. */
+/** The one file that knows node:sqlite: statements are prepared once, every failure is a STATE_FAILURE that names the file, or STATE_DAMAGED. */
 export class Database {
   readonly #path: string;
   readonly #database: DatabaseSync;
@@ -54,6 +55,12 @@ export class Database {
     return this.#guard(() => Number(this.#prepare(sql).run(...values).changes));
   }
 
+  /** Writes a row whose last column, `sum`, is the checksum of the others; one of the same primary key is replaced. */
+  put(table: string, columns: readonly string[], values: readonly Cell[]): void {
+    const marks = columns.map(() => "?").join(", ");
+    this.run(`INSERT OR REPLACE INTO ${table} (${columns.join(", ")}, sum) VALUES (${marks}, ?)`, ...values, checksum(values));
+  }
+
   /** Runs `work` between BEGIN and COMMIT; anything thrown rolls back and goes on to the caller. */
   transaction<T>(begin: "BEGIN IMMEDIATE" | "BEGIN", work: () => T): T {
     this.#guard(() => this.#database.exec(begin));
@@ -79,7 +86,7 @@ export class Database {
   }
 
   #prepareFile(): void {
-    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     if (this.#version() === MIGRATIONS.length) return;
     this.transaction("BEGIN IMMEDIATE", () => {
       const version = this.#version(); // another process may have migrated while this one waited
@@ -123,10 +130,15 @@ function failure(path: string, thrown: unknown): PluginError {
   if (thrown instanceof PluginError) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   const data = { message: `cannot use the state database ${path}: ${reason}`, remedy: "check the folder's permissions and free space, or set stateDir" };
-  return new PluginError("STATE_FAILURE", data, { cause: thrown, retryable: sqliteCode(thrown) === SQLITE_BUSY });
+  const code = sqliteCode(thrown);
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return new PluginError("STATE_DAMAGED", data, { cause: thrown });
+  return new PluginError("STATE_FAILURE", data, { cause: thrown, retryable: code === SQLITE_BUSY });
 }
 
+// Result codes of SQLite (sqlite3.h).
 const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
 
 /** The primary SQLite result code of an error of node:sqlite; undefined for other errors. */
 export function sqliteCode(thrown: unknown): number | undefined {

@@ -1,5 +1,7 @@
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../core/base/async.ts";
+import { PluginError } from "../../core/base/errors.ts";
 import type { Logger } from "../../core/base/log.ts";
 import type { StateStore } from "../../core/engine/store.ts";
 import { Database } from "./database.ts";
@@ -14,7 +16,50 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
 }
 
-/** Opens the node's state in `stateDir`, creating it when absent. Throws STATE_FAILURE. */
-export function openStateStore(options: OpenStoreOptions): StateStore {
-  return new SqliteStateStore(Database.open({ path: join(options.stateDir, "state.db"), busyTimeoutMs: BUSY_MS }));
+/**
+ * Runs `work` with the node's state, opened in `stateDir` and closed again. State that turns out to be damaged is set aside as
+ * `state.db.damaged-<time>`, and `work` runs once more on a new one, which is filled from HNS as networks are used.
+ * Throws STATE_FAILURE when there can be no state, STATE_DAMAGED when the damaged one cannot be set aside.
+ */
+export async function withStateStore<T>(options: OpenStoreOptions, work: (store: StateStore) => Promise<T>): Promise<T> {
+  try {
+    return await runWith(options, work);
+  } catch (thrown) {
+    if (!(thrown instanceof PluginError) || thrown.code !== "STATE_DAMAGED") throw thrown;
+    options.log.error("state damaged, setting it aside", { error: thrown });
+    setAside(options, thrown);
+    return runWith(options, work);
+  }
+}
+
+async function runWith<T>(options: OpenStoreOptions, work: (store: StateStore) => Promise<T>): Promise<T> {
+  const store = new SqliteStateStore(Database.open({ path: join(options.stateDir, "state.db"), busyTimeoutMs: BUSY_MS }));
+  try {
+    return await work(store);
+  } finally {
+    closeQuietly(store, options.log);
+  }
+}
+
+/** A close that fails leaves nothing undone: every transaction was durable before. */
+function closeQuietly(store: StateStore, log: Logger): void {
+  try {
+    store.close();
+  } catch (thrown) {
+    log.warn("state not closed", { error: thrown });
+  }
+}
+
+/** The journal goes first: a database must never meet the journal of another. */
+function setAside(options: OpenStoreOptions, reason: PluginError): void {
+  const path = join(options.stateDir, "state.db");
+  const suffix = `.damaged-${options.clock.now()}-${process.pid}`;
+  for (const part of ["-wal", "-shm", ""]) {
+    try {
+      if (existsSync(path + part)) renameSync(path + part, path + suffix + part);
+    } catch (thrown) {
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new PluginError("STATE_DAMAGED", { ...reason.data, message: `${reason.message}; it could not be set aside: ${why}` }, { cause: thrown });
+    }
+  }
 }

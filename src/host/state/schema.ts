@@ -1,6 +1,6 @@
 /**
  * The tables of state.db, one entry a schema version: version N is reached by running entries 1 to N in order. Entries are never
- * changed once released; a new version appends one.
+ * changed once released; a new version appends one. Every row ends with the checksum of its other columns.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -15,7 +15,8 @@ export const MIGRATIONS: readonly string[] = [
     result TEXT,
     cancelled INTEGER NOT NULL CHECK (cancelled IN (0, 1)),
     boot_id TEXT NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX attachments_by_network ON attachments (network, phase);
   CREATE INDEX attachments_gone ON attachments (updated_at) WHERE phase = 'gone';
@@ -24,21 +25,24 @@ export const MIGRATIONS: readonly string[] = [
     pid INTEGER NOT NULL,
     started_at TEXT NOT NULL,
     boot_id TEXT NOT NULL,
-    expires_at REAL NOT NULL
+    expires_at REAL NOT NULL,
+    sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE pools (
     id TEXT PRIMARY KEY,
     cidr TEXT NOT NULL,
     carved INTEGER NOT NULL CHECK (carved >= 0),
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE blocks (
-    pool TEXT NOT NULL REFERENCES pools (id),
+    pool TEXT NOT NULL,
     cidr TEXT NOT NULL,
     usable INTEGER NOT NULL,
     held INTEGER NOT NULL CHECK (held BETWEEN 0 AND usable),
     next INTEGER NOT NULL CHECK (next >= 0),
     version INTEGER NOT NULL,
+    sum INTEGER NOT NULL,
     PRIMARY KEY (pool, cidr)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX blocks_with_room ON blocks (pool, held) WHERE held < usable;
@@ -51,8 +55,8 @@ export const MIGRATIONS: readonly string[] = [
     released_wall INTEGER,
     released_uptime REAL,
     released_boot TEXT,
-    PRIMARY KEY (pool, address),
-    FOREIGN KEY (pool, block) REFERENCES blocks (pool, cidr)
+    sum INTEGER NOT NULL,
+    PRIMARY KEY (pool, address)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX addresses_by_owner ON addresses (owner) WHERE owner <> '';
   CREATE INDEX addresses_free ON addresses (pool, block, released_wall) WHERE state = 'free';
@@ -63,7 +67,8 @@ export const MIGRATIONS: readonly string[] = [
     ours INTEGER NOT NULL CHECK (ours IN (0, 1)),
     creating INTEGER NOT NULL CHECK (creating IN (0, 1)),
     verified TEXT NOT NULL,
-    hns_version TEXT NOT NULL
+    hns_version TEXT NOT NULL,
+    sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -1,9 +1,10 @@
 import type { AddressCounts, AddressRecord, AddressState, BlockRecord, IpamTransaction, PoolRecord, ReleaseTime } from "../../core/ipam/store.ts";
-import { integer, text } from "./columns.ts";
+import { integer, text, verified } from "./columns.ts";
 import type { Database, Row } from "./database.ts";
 
-const ADDRESS_COLUMNS = "pool, address, block, state, owner, released_wall, released_uptime, released_boot";
-const BLOCK_COLUMNS = "pool, cidr, usable, held, next, version";
+const POOL = ["id", "cidr", "carved", "version"];
+const BLOCK = ["pool", "cidr", "usable", "held", "next", "version"];
+const ADDRESS = ["pool", "address", "block", "state", "owner", "released_wall", "released_uptime", "released_boot"];
 
 /** The IPAM tables. Every query uses an index whose size does not matter, so the cost does not grow with the addresses held. */
 export class SqliteIpamTransaction implements IpamTransaction {
@@ -14,67 +15,59 @@ export class SqliteIpamTransaction implements IpamTransaction {
   }
 
   findPool(id: string): PoolRecord | undefined {
-    return this.#database.get("SELECT id, cidr, carved, version FROM pools WHERE id = ?", parsePool, id);
+    return this.#database.get("SELECT * FROM pools WHERE id = ?", parsePool, id);
   }
 
   listPools(): PoolRecord[] {
-    return this.#database.all("SELECT id, cidr, carved, version FROM pools ORDER BY id", parsePool);
+    return this.#database.all("SELECT * FROM pools ORDER BY id", parsePool);
   }
 
   swapPool(pool: PoolRecord, expected: number | undefined): boolean {
-    const { id, cidr, carved, version } = pool;
-    if (expected === undefined) {
-      const sql = "INSERT INTO pools (id, cidr, carved, version) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-      return this.#database.run(sql, id, cidr, carved, version) === 1;
-    }
-    const sql = "UPDATE pools SET cidr = ?, carved = ?, version = ? WHERE id = ? AND version = ?";
-    return this.#database.run(sql, cidr, carved, version, id, expected) === 1;
+    if (this.findPool(pool.id)?.version !== expected) return false;
+    this.#database.put("pools", POOL, [pool.id, pool.cidr, pool.carved, pool.version]);
+    return true;
   }
 
   findBlock(pool: string, cidr: string): BlockRecord | undefined {
-    return this.#database.get(`SELECT ${BLOCK_COLUMNS} FROM blocks WHERE pool = ? AND cidr = ?`, parseBlock, pool, cidr);
+    return this.#database.get(`SELECT * FROM blocks WHERE pool = ? AND cidr = ?`, parseBlock, pool, cidr);
   }
 
   findFullestBlock(pool: string): BlockRecord | undefined {
-    const sql = `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE pool = ? AND held < usable ORDER BY held DESC LIMIT 1`;
+    const sql = `SELECT * FROM blocks WHERE pool = ? AND held < usable ORDER BY held DESC LIMIT 1`;
     return this.#database.get(sql, parseBlock, pool);
   }
 
   swapBlock(block: BlockRecord, expected: number | undefined): boolean {
     const { pool, cidr, usable, held, next, version } = block;
-    if (expected === undefined) {
-      const sql = `INSERT INTO blocks (${BLOCK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
-      return this.#database.run(sql, pool, cidr, usable, held, next, version) === 1;
-    }
-    const sql = "UPDATE blocks SET usable = ?, held = ?, next = ?, version = ? WHERE pool = ? AND cidr = ? AND version = ?";
-    return this.#database.run(sql, usable, held, next, version, pool, cidr, expected) === 1;
+    if (this.findBlock(pool, cidr)?.version !== expected) return false;
+    this.#database.put("blocks", BLOCK, [pool, cidr, usable, held, next, version]);
+    return true;
   }
 
   findAddress(pool: string, address: string): AddressRecord | undefined {
-    return this.#database.get(`SELECT ${ADDRESS_COLUMNS} FROM addresses WHERE pool = ? AND address = ?`, parseAddress, pool, address);
+    return this.#database.get(`SELECT * FROM addresses WHERE pool = ? AND address = ?`, parseAddress, pool, address);
   }
 
   findOldestFree(pool: string, block: string): AddressRecord | undefined {
     const where = "pool = ? AND block = ? AND state = 'free' ORDER BY released_wall LIMIT 1";
-    return this.#database.get(`SELECT ${ADDRESS_COLUMNS} FROM addresses WHERE ${where}`, parseAddress, pool, block);
+    return this.#database.get(`SELECT * FROM addresses WHERE ${where}`, parseAddress, pool, block);
   }
 
   listCooling(pool: string, bootId: string, limit: number): AddressRecord[] {
-    const cooling = `SELECT ${ADDRESS_COLUMNS} FROM addresses WHERE pool = ? AND state = 'cooling'`;
+    const cooling = `SELECT * FROM addresses WHERE pool = ? AND state = 'cooling'`;
     const order = "ORDER BY released_uptime LIMIT ?";
     const older = ["<", ">"].flatMap((than) => this.#database.all(`${cooling} AND released_boot ${than} ? ${order}`, parseAddress, pool, bootId, limit));
     return [...older, ...this.#database.all(`${cooling} AND released_boot = ? ${order}`, parseAddress, pool, bootId, limit)].slice(0, limit);
   }
 
   listOwned(owner: string): AddressRecord[] {
-    return this.#database.all(`SELECT ${ADDRESS_COLUMNS} FROM addresses WHERE owner = ? AND owner <> ''`, parseAddress, owner);
+    return this.#database.all(`SELECT * FROM addresses WHERE owner = ? AND owner <> ''`, parseAddress, owner);
   }
 
   putAddress(record: AddressRecord): void {
     const { pool, address, block, state, owner, released } = record;
-    const sql = `INSERT OR REPLACE INTO addresses (${ADDRESS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
-    const when = [released?.wallMs ?? null, released?.uptimeMs ?? null, released?.bootId ?? null] as const;
-    this.#database.run(sql, pool, address, block, state, owner, ...when);
+    const when = [released?.wallMs ?? null, released?.uptimeMs ?? null, released?.bootId ?? null];
+    this.#database.put("addresses", ADDRESS, [pool, address, block, state, owner, ...when]);
   }
 
   removeAddress(pool: string, address: string): void {
@@ -96,10 +89,12 @@ function parseState(row: Row): AddressState {
 }
 
 function parsePool(row: Row): PoolRecord {
+  verified(row, POOL);
   return { id: text(row, "id"), cidr: text(row, "cidr"), carved: integer(row, "carved"), version: integer(row, "version") };
 }
 
 function parseBlock(row: Row): BlockRecord {
+  verified(row, BLOCK);
   return {
     pool: text(row, "pool"),
     cidr: text(row, "cidr"),
@@ -111,6 +106,7 @@ function parseBlock(row: Row): BlockRecord {
 }
 
 function parseAddress(row: Row): AddressRecord {
+  verified(row, ADDRESS);
   return {
     pool: text(row, "pool"),
     address: text(row, "address"),

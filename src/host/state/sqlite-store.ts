@@ -3,7 +3,7 @@ import type { LeaseRecord, NetworkRecord, StateStore, StateTransaction } from ".
 import { findGuid, type Guid } from "../../core/base/ids.ts";
 import type { Database, Row } from "./database.ts";
 import { SqliteIpamTransaction } from "./sqlite-ipam.ts";
-import { flag, guid, guidOrUndefined, integer, text, textOrUndefined } from "./columns.ts";
+import { flag, guid, guidOrUndefined, integer, text, textOrUndefined, verified } from "./columns.ts";
 
 /** The node's state in SQLite. One instance a process; every method is synchronous and short. */
 export class SqliteStateStore implements StateStore {
@@ -28,7 +28,9 @@ export class SqliteStateStore implements StateStore {
   }
 }
 
-const ATTACHMENT_COLUMNS = "id, network, container, ifname, netns, endpoint, phase, result, cancelled, boot_id, updated_at";
+const ATTACHMENT = ["id", "network", "container", "ifname", "netns", "endpoint", "phase", "result", "cancelled", "boot_id", "updated_at"];
+const LEASE = ["attachment", "pid", "started_at", "boot_id", "expires_at"];
+const NETWORK = ["name", "hns_id", "ours", "creating", "verified", "hns_version"];
 
 class SqliteTransaction extends SqliteIpamTransaction implements StateTransaction {
   readonly #database: Database;
@@ -39,17 +41,16 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
   }
 
   findAttachment(id: Guid): Attachment | undefined {
-    return this.#database.get(`SELECT ${ATTACHMENT_COLUMNS} FROM attachments WHERE id = ?`, parseAttachment, id);
+    return this.#database.get(`SELECT * FROM attachments WHERE id = ?`, parseAttachment, id);
   }
 
   putAttachment(a: Attachment): void {
-    const sql = `INSERT OR REPLACE INTO attachments (${ATTACHMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     const key = [a.id, a.network, a.containerId, a.ifname, a.netns, a.endpoint];
-    this.#database.run(sql, ...key, a.phase, a.result ?? null, a.isCancelled ? 1 : 0, a.bootId, Math.round(a.updatedAt));
+    this.#database.put("attachments", ATTACHMENT, [...key, a.phase, a.result ?? null, a.isCancelled ? 1 : 0, a.bootId, Math.round(a.updatedAt)]);
   }
 
   listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[] {
-    const sql = `SELECT ${ATTACHMENT_COLUMNS} FROM attachments WHERE network = ? AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
+    const sql = `SELECT * FROM attachments WHERE network = ? AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
     const phases = filter.phases === undefined ? "" : `,${filter.phases.join(",")},`;
     return this.#database.all(sql, parseAttachment, filter.network, phases);
   }
@@ -65,34 +66,35 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
   }
 
   findLease(attachment: Guid): LeaseRecord | undefined {
-    const sql = "SELECT attachment, pid, started_at, boot_id, expires_at FROM leases WHERE attachment = ?";
-    return this.#database.get(sql, parseLease, attachment);
+    return this.#database.get("SELECT * FROM leases WHERE attachment = ?", parseLease, attachment);
   }
 
   putLease(lease: LeaseRecord): void {
-    const sql = "INSERT OR REPLACE INTO leases (attachment, pid, started_at, boot_id, expires_at) VALUES (?, ?, ?, ?, ?)";
-    this.#database.run(sql, lease.attachment, lease.pid, lease.startedAt, lease.bootId, lease.expiresAt);
+    this.#database.put("leases", LEASE, [lease.attachment, lease.pid, lease.startedAt, lease.bootId, lease.expiresAt]);
   }
 
   removeLease(attachment: Guid): void {
     this.#database.run("DELETE FROM leases WHERE attachment = ?", attachment);
   }
 
+  listLeases(): LeaseRecord[] {
+    return this.#database.all("SELECT * FROM leases", parseLease);
+  }
+
   findNetwork(name: string): NetworkRecord | undefined {
-    const sql = "SELECT name, hns_id, ours, creating, verified, hns_version FROM networks WHERE name = ?";
-    return this.#database.get(sql, parseNetworkRecord, name);
+    return this.#database.get("SELECT * FROM networks WHERE name = ?", parseNetworkRecord, name);
   }
 
   putNetwork(record: NetworkRecord): void {
-    const sql = "INSERT OR REPLACE INTO networks (name, hns_id, ours, creating, verified, hns_version) VALUES (?, ?, ?, ?, ?, ?)";
-    const flags = [record.isOurs ? 1 : 0, record.isCreating ? 1 : 0];
-    this.#database.run(sql, record.name, record.id ?? null, ...flags, record.verified, record.hnsVersion);
+    const { name, id, isOurs, isCreating, verified: stamp, hnsVersion } = record;
+    this.#database.put("networks", NETWORK, [name, id ?? null, isOurs ? 1 : 0, isCreating ? 1 : 0, stamp, hnsVersion]);
   }
 }
 
 const PHASES: readonly string[] = ["intent", "created", "attached", "deleting", "gone"] satisfies Phase[];
 
 function parseAttachment(row: Row): Attachment {
+  verified(row, ATTACHMENT);
   return {
     id: guid(row, "id"),
     network: text(row, "network"),
@@ -109,6 +111,7 @@ function parseAttachment(row: Row): Attachment {
 }
 
 function parseLease(row: Row): LeaseRecord {
+  verified(row, LEASE);
   return {
     attachment: guid(row, "attachment"),
     pid: integer(row, "pid"),
@@ -119,6 +122,7 @@ function parseLease(row: Row): LeaseRecord {
 }
 
 function parseNetworkRecord(row: Row): NetworkRecord {
+  verified(row, NETWORK);
   return {
     name: text(row, "name"),
     id: guidOrUndefined(row, "hns_id"),

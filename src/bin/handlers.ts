@@ -1,0 +1,55 @@
+import type { LogFields } from "../core/base/log.ts";
+import type { CniHandlers } from "../core/cni/dispatch.ts";
+import type { CniResult } from "../core/cni/result.ts";
+import { normalise, normaliseForDelete } from "../core/config/normalise.ts";
+import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
+import { attach } from "../core/engine/attach.ts";
+import { check } from "../core/engine/check.ts";
+import { detach } from "../core/engine/detach.ts";
+import { collectGarbage } from "../core/engine/gc.ts";
+import type { Operation } from "../core/engine/operation.ts";
+import { reportStatus } from "../core/engine/status.ts";
+
+/** STATUS is asked every few seconds and holds up the runtime: it never waits long. */
+const STATUS_MS = 5_000;
+
+/** Opens what an operation needs, does `work` with it, and closes it again. `context` is for every line of the log. */
+export type RunOperation = <C extends HostConfig>(
+  read: Normalised<C>,
+  context: LogFields,
+  work: (operation: Operation<C>) => Promise<void>,
+) => Promise<void>;
+
+/** The engine's use cases as dispatch calls them. */
+export function buildHandlers(run: RunOperation): CniHandlers {
+  return {
+    add: async ({ containerId, ifname, netns, args, rawConfig, networkName: network }) => {
+      let result: CniResult | undefined;
+      await run(normalise(rawConfig), { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
+        result = await attach(operation, { network, containerId, ifname, netns });
+      });
+      if (result === undefined) throw new Error("the ADD ended without a result");
+      return result;
+    },
+    del: ({ containerId, ifname, netns, rawConfig, networkName: network }) =>
+      run(normaliseForDelete(rawConfig), { command: "DEL", container: containerId }, (operation) =>
+        detach(operation, { network, containerId, ifname, netns }),
+      ),
+    check: ({ containerId, ifname, netns, rawConfig, prevResult, networkName: network }) =>
+      run(normalise(rawConfig), { command: "CHECK", container: containerId }, (operation) =>
+        check(operation, { network, containerId, ifname, netns, prevResult }),
+      ),
+    gc: ({ rawConfig, validAttachments, networkName: network }) =>
+      run(normaliseForDelete(rawConfig), { command: "GC" }, (operation) => collectGarbage(operation, { network, valid: validAttachments })),
+    status: ({ rawConfig }) => run(shorten(normalise(rawConfig)), { command: "STATUS" }, reportStatus),
+  };
+}
+
+function shorten<C extends HostConfig>(read: Normalised<C>): Normalised<C> {
+  const { config } = read;
+  return { ...read, config: { ...config, operationTimeoutMs: Math.min(config.operationTimeoutMs, STATUS_MS) } };
+}
+
+function podName(args: { podNamespace?: string; podName?: string }): string | undefined {
+  return args.podName === undefined ? undefined : `${args.podNamespace ?? ""}/${args.podName}`;
+}

@@ -1,0 +1,72 @@
+import yargs from "yargs";
+import { addConf } from "./conf.ts";
+import { addExplain } from "./explain.ts";
+import { addVersion } from "./version.ts";
+import { CliError, type CliWorld, type ExitCode, type Run } from "./world.ts";
+
+const WIDTH = 100;
+
+const ABOUT =
+  "Container networking for Windows nodes. A container runtime runs this program as a CNI plugin, with CNI_COMMAND and the other " +
+  "CNI_* variables set and the configuration on standard input. The commands below are for administrators.";
+
+/** Runs the admin command line. Never throws; the caller ends with the exit code. */
+export async function runCli(args: readonly string[], world: CliWorld): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const run: Run = (work) => {
+    exitCode = guard(world, work);
+  };
+  let asked = ""; // what yargs itself would print: help or version
+  try {
+    // Without a command, the help says what there is.
+    await buildParser(world, run).parseAsync(args.length === 0 ? ["--help"] : [...args], {}, (_error, _argv, output) => {
+      asked = output;
+    });
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return tell(world, `${why.replaceAll(/\s*\n\s*/g, " ")}\nsee hns-cni --help`, 2);
+  }
+  if (asked !== "") world.writeOut(`${asked}\n`);
+  return exitCode;
+}
+
+function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
+  const cli = yargs()
+    .scriptName("hns-cni")
+    .usage(`$0 <command>\n\n${ABOUT}`)
+    .locale("en")
+    .wrap(WIDTH)
+    // Numbers stay texts, so that 0x803b0014 arrives as written; a word of a log line that begins with - is a word.
+    .parserConfiguration({
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+      "unknown-options-as-args": true,
+      "dot-notation": false,
+      "boolean-negation": false,
+    })
+    .version(world.version)
+    .help()
+    .strict()
+    .demandCommand(1, "name a command")
+    .exitProcess(false)
+    .fail(false);
+  addConf(cli, run);
+  addExplain(cli, run);
+  addVersion(cli, run);
+  return cli;
+}
+
+function guard(world: CliWorld, work: (world: CliWorld) => ExitCode): ExitCode {
+  try {
+    return work(world);
+  } catch (thrown) {
+    if (thrown instanceof CliError) return tell(world, `${thrown.message}\n${thrown.next}`, 1);
+    const why = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    return tell(world, `an unexpected error: ${why}\nreport this with the command and its input`, 1);
+  }
+}
+
+function tell(world: CliWorld, text: string, exitCode: ExitCode): ExitCode {
+  world.writeError(`hns-cni: ${text}\n`);
+  return exitCode;
+}

@@ -1,0 +1,28 @@
+import { stringify } from "yaml";
+import type { CliWorld } from "./world.ts";
+
+export type DocumentFormat = "json" | "yaml";
+
+/** The option that all commands with an answer in several forms share; `own` are the forms beside json and yaml, the default first. */
+export function outputOption<T extends string = never>(own: readonly [T | DocumentFormat, ...T[]]): {
+  readonly alias: "o";
+  readonly describe: string;
+  readonly choices: readonly (T | DocumentFormat)[];
+  readonly default: T | DocumentFormat;
+  readonly coerce: (value: T | DocumentFormat | (T | DocumentFormat)[]) => T | DocumentFormat;
+} {
+  // Given twice, the last counts.
+  const coerce = (value: T | DocumentFormat | (T | DocumentFormat)[]): T | DocumentFormat => [value].flat().at(-1) as T | DocumentFormat;
+  return { alias: "o", describe: "form of the answer", choices: [...new Set([...own, "json", "yaml"] as const)], default: own[0], coerce };
+}
+
+export function writeDocument(world: CliWorld, value: unknown, format: DocumentFormat): void {
+  world.writeOut(format === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 }));
+}
+
+/** Columns as wide as their widest cell, titles in upper case. */
+export function writeTable(world: CliWorld, titles: readonly string[], rows: readonly (readonly string[])[]): void {
+  const lines = [titles.map((title) => title.toUpperCase()), ...rows];
+  const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  for (const line of lines) world.writeOut(`${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`);
+}

@@ -1,0 +1,44 @@
+/** What the commands see of the machine; src/bin supplies it. */
+export interface CliWorld {
+  readonly version: string;
+  readonly nodeVersion: string;
+  /** Such as `win32-x64`. */
+  readonly platform: string;
+  /** Where state lies when a configuration does not say. */
+  readonly defaultStateDir: string;
+  /** Joins a folder and a file name the way the platform does. */
+  readonly joinPath: (folder: string, file: string) => string;
+  readonly readFile: (path: string) => string;
+  readonly readStdin: () => string;
+  readonly writeOut: (text: string) => void;
+  readonly writeError: (text: string) => void;
+}
+
+/** 0 done, 1 failed, 2 wrong usage. */
+export type ExitCode = 0 | 1 | 2;
+
+/** A failure that the user can act on, told as: what failed, why, what to do next. */
+export class CliError extends Error {
+  readonly next: string;
+
+  constructor(what: string, options: { why: string; next: string }) {
+    super(`${what}: ${options.why}`);
+    this.name = "CliError";
+    this.next = options.next;
+  }
+}
+
+/** Runs a command's work with the world and keeps its exit code; handlers of yargs return nothing. */
+export type Run = (work: (world: CliWorld) => ExitCode) => void;
+
+/** The text of a file, or of stdin for `-`. Throws CliError. */
+export function readInput(world: CliWorld, file: string): string {
+  const isStdin = file === "-";
+  try {
+    return isStdin ? world.readStdin() : world.readFile(file);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const name = isStdin ? "standard input" : file;
+    throw new CliError(`cannot read ${name}`, { why, next: "name a file that exists and that you may read, or - for standard input" });
+  }
+}
