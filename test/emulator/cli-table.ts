@@ -9,17 +9,32 @@ export function formatTable(value: unknown, columns?: readonly string[]): string
 
 function formatRows(rows: readonly Record<string, unknown>[], columns: readonly string[]): string {
   if (rows.length === 0) return "none\n";
-  const cells = [columns.map((column) => column.toUpperCase()), ...rows.map((row) => columns.map((column) => formatCell(column, row[column])))];
+  const cells = [
+    columns.map((column) => column.toUpperCase()),
+    ...rows.map((row) => columns.map((column) => formatCell(column, row[column]))),
+  ];
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)));
-  return cells.map((line) => `${line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join("  ").trimEnd()}\n`).join("");
+  return cells
+    .map(
+      (line) =>
+        `${line
+          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
 }
 
 function formatCell(column: string, value: unknown): string {
   if (value === null || value === undefined) return "-";
   if (column === "hresult" && typeof value === "number") return `0x${value.toString(16).padStart(8, "0")}`;
   if (column === "handle" && typeof value === "number") return `0x${value.toString(16)}`;
-  if (Array.isArray(value) && value.every((item) => item === null || typeof item === "string")) return value.map((item) => item ?? "NULL").join(",");
+  if (isTexts(value)) return value.map((item) => item ?? "NULL").join(",");
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function isTexts(value: unknown): value is (string | null)[] {
+  return Array.isArray(value) && value.every((item) => item === null || typeof item === "string");
 }
 
 function toRecord(value: unknown): Record<string, unknown> {

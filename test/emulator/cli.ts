@@ -85,16 +85,22 @@ async function main(argv: readonly string[]): Promise<number> {
   const [name, ...words] = positionals;
   if (values.help) return say(USAGE, 0);
   if (name === "start") return await start(values.port);
-  const command = name === undefined ? undefined : COMMANDS[name];
-  if (name === undefined || command === undefined) throw new UsageError(name === undefined ? "a command is missing" : `no command "${name}"`);
+  const command = findCommand(name);
   if (values.output !== "json" && values.output !== "table") throw new UsageError("-o takes json or table");
   const client = await EmulatorClient.connect(values.address);
   try {
     const value = await command(client, words, values);
-    return say(values.output === "json" ? `${JSON.stringify(value, null, 2)}\n` : formatTable(value, COLUMNS[name]), 0);
+    return say(values.output === "json" ? `${JSON.stringify(value, null, 2)}\n` : formatTable(value, COLUMNS[name ?? ""]), 0);
   } finally {
     await client.close();
   }
+}
+
+function findCommand(name: string | undefined): Command {
+  if (name === undefined) throw new UsageError("a command is missing");
+  const command = COMMANDS[name];
+  if (command === undefined) throw new UsageError(`no command "${name}"`);
+  return command;
 }
 
 async function start(port: string | undefined): Promise<number> {
@@ -132,7 +138,8 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (thrown: unknown) => {
-    const isUsage = thrown instanceof UsageError || (thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE_ARGS"));
+    const isUsage =
+      thrown instanceof UsageError || (thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE_ARGS"));
     process.stderr.write(`hns-emulator: ${thrown instanceof Error ? thrown.message : String(thrown)}\n${isUsage ? USAGE : ""}`);
     process.exitCode = isUsage ? 2 : 1;
   },

@@ -38,6 +38,11 @@ export interface EmulatedNamespace {
   readonly endpoints: string[];
 }
 
+/** The version 2 document of an object just made. */
+export interface CreatedDocument extends JsonObject {
+  readonly ID: string;
+}
+
 export interface EmulatorStatus {
   readonly bootId: string;
   readonly hnsStart: string;
@@ -203,17 +208,17 @@ export class EmulatorClient {
   }
 
   /** A network made by somebody else; gives its version 2 document. */
-  createNetwork(document: object, id?: string): Promise<JsonObject> {
+  createNetwork(document: object, id?: string): Promise<CreatedDocument> {
     return this.request("create-network", { document: toJson(document), ...(id === undefined ? {} : { id }) });
   }
 
-  createEndpoint(network: string, document: object, id?: string): Promise<JsonObject> {
+  createEndpoint(network: string, document: object, id?: string): Promise<CreatedDocument> {
     return this.request("create-endpoint", { network, document: toJson(document), ...(id === undefined ? {} : { id }) });
   }
 
   /** What containerd does before ADD; gives the id that becomes CNI_NETNS. */
   async createNamespace(id?: string): Promise<string> {
-    const document = await this.request<{ ID: string }>("create-namespace", id === undefined ? {} : { id });
+    const document = await this.request<CreatedDocument>("create-namespace", id === undefined ? {} : { id });
     return document.ID;
   }
 

@@ -4,7 +4,7 @@ import { createEndpoint, deleteEndpoint, modifyEndpoint } from "./model/endpoint
 import { FAULT_KINDS, HOST_CALL, type FaultKind, type FaultSpec } from "./model/faults.ts";
 import { EXPORTS } from "./model/exports.ts";
 import { doHnsCall } from "./model/hns-call.ts";
-import { findFlag, findNumber, findObject, findText, isObject, type JsonObject, type JsonValue } from "./model/json.ts";
+import { buildObject, findFlag, findNumber, findObject, findText, isObject, type JsonObject, type JsonValue } from "./model/json.ts";
 import type { HnsModel } from "./model/model.ts";
 import { createNamespace, deleteNamespace, modifyNamespace } from "./model/namespaces.ts";
 import { createNetwork, deleteNetwork, modifyNetwork } from "./model/networks.ts";
@@ -114,15 +114,11 @@ function readFaultDetails(fault: JsonObject, kind: FaultKind): Omit<FaultSpec, "
   const match = findText(fault, "match");
   const hresult = findNumber(fault, "hresult");
   const ms = findNumber(fault, "ms");
-  if ((kind === "fail" || kind === "fail-after") && hresult === undefined) throw new Error("this fault needs an hresult");
-  if ((kind === "late" || kind === "delay") && ms === undefined) throw new Error("this fault needs ms");
+  if (kind.startsWith("fail") && hresult === undefined) throw new Error("this fault needs an hresult");
+  if (["late", "delay"].includes(kind) && ms === undefined) throw new Error("this fault needs ms");
   if (nth !== undefined && (!Number.isInteger(nth) || nth < 1)) throw new Error("nth counts from 1");
-  return {
-    ...(nth === undefined ? {} : { nth }),
-    ...(match === undefined ? {} : { match }),
-    ...(hresult === undefined ? {} : { hresult: hresult >>> 0 }),
-    ...(ms === undefined ? {} : { ms }),
-  };
+  // The fields were read with these types just above.
+  return buildObject({ nth, match, hresult: hresult === undefined ? undefined : hresult >>> 0, ms });
 }
 
 /** `{"op":"set","settings":{...},"bootId"?,"hnsStart"?}`: only what is given changes. */
@@ -140,7 +136,7 @@ function readSettings(given: JsonObject): Partial<Settings> {
     if (typeof value !== typeof known[key as keyof Settings]) throw new Error(`setting "${key}" has the wrong type`);
   }
   // Every key and the type of each value were checked above.
-  return given as unknown as Partial<Settings>;
+  return given;
 }
 
 function readId(request: JsonObject): string {

@@ -7,7 +7,9 @@ import { EmulatorServer } from "./server.ts";
 export const DEFAULT_PORT = 47474;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { host: { type: "string", default: "127.0.0.1" }, port: { type: "string", default: String(DEFAULT_PORT) } } });
+  const { values } = parseArgs({
+    options: { host: { type: "string", default: "127.0.0.1" }, port: { type: "string", default: String(DEFAULT_PORT) } },
+  });
   const model = new HnsModel({ sources: { now: () => performance.now(), guid: () => randomUUID() } });
   const server: EmulatorServer = new EmulatorServer(model, { host: values.host, port: Number(values.port), onStop: () => void stop() });
   const stop = async (): Promise<void> => {

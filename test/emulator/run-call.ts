@@ -1,5 +1,5 @@
 import { HRESULT } from "./model/hresult.ts";
-import type { Fault } from "./model/faults.ts";
+import type { Fault, FaultKind } from "./model/faults.ts";
 import type { Caller, CallResult, HnsModel, PendingCall } from "./model/model.ts";
 import type { CallArgs } from "./model/exports.ts";
 
@@ -39,51 +39,73 @@ export function answerDelay(call: PendingCall): number {
 
 /** Does a call that has arrived already. */
 export async function runPending(model: HnsModel, call: PendingCall, options: RunOptions): Promise<CallOutcome> {
-  const outcome = call.fault === undefined ? answer(model.execute(call)) : await meetFault(model, call, { fault: call.fault, options });
+  const { fault } = call;
+  const outcome = fault === undefined ? answer(model.execute(call)) : await MEET[fault.kind]({ model, call, fault, sleep: options.sleep });
   if (outcome.kind === "answer" && options.isGone?.() === true) model.handles.drop(outcome.result.handle);
   return outcome;
 }
 
-async function meetFault(model: HnsModel, call: PendingCall, { fault, options }: { fault: Fault; options: RunOptions }): Promise<CallOutcome> {
-  switch (fault.kind) {
-    case "fail":
-      return answer(model.refuse(call, fault.hresult ?? HRESULT.UNEXPECTED));
-    case "fail-after":
-      executeUnseen(model, call);
-      return answer(model.refuse(call, fault.hresult ?? HRESULT.UNEXPECTED));
-    case "delay": {
-      const result = model.execute(call);
-      await options.sleep(fault.ms ?? 0);
-      return answer(result);
-    }
-    case "late":
-      await options.sleep(fault.ms ?? 0);
-      return answer(model.execute(call));
-    case "hang":
-      return await never();
-    case "hang-after":
-      executeUnseen(model, call);
-      return await never();
-    case "kill":
-      return { kind: "kill" };
-    case "kill-after":
-      executeUnseen(model, call);
-      return { kind: "kill" };
-    case "restart":
-    case "restart-after":
-      if (fault.kind === "restart-after") model.execute(call);
-      model.restart({ loseEndpoints: false });
-      return answer(model.refuse(call, HRESULT.RPC_CALL_FAILED));
-    case "reboot":
-    case "reboot-after":
-      if (fault.kind === "reboot-after") model.execute(call);
-      model.reboot();
-      return { kind: "kill" };
-  }
+interface Meeting {
+  readonly model: HnsModel;
+  readonly call: PendingCall;
+  readonly fault: Fault;
+  readonly sleep: RunOptions["sleep"];
+}
+
+/** What each kind of fault does to the call it meets. */
+const MEET: Readonly<Record<FaultKind, (meeting: Meeting) => CallOutcome | Promise<CallOutcome>>> = {
+  fail: refuseAsScripted,
+  "fail-after": (meeting) => {
+    executeUnseen(meeting);
+    return refuseAsScripted(meeting);
+  },
+  delay: async ({ model, call, fault, sleep }) => {
+    const result = model.execute(call);
+    await sleep(fault.ms ?? 0);
+    return answer(result);
+  },
+  late: async ({ model, call, fault, sleep }) => {
+    await sleep(fault.ms ?? 0);
+    return answer(model.execute(call));
+  },
+  hang: never,
+  "hang-after": (meeting) => {
+    executeUnseen(meeting);
+    return never();
+  },
+  kill: () => ({ kind: "kill" }),
+  "kill-after": (meeting) => {
+    executeUnseen(meeting);
+    return { kind: "kill" };
+  },
+  restart: restartService,
+  "restart-after": (meeting) => {
+    executeUnseen(meeting);
+    return restartService(meeting);
+  },
+  reboot: rebootMachine,
+  "reboot-after": (meeting) => {
+    executeUnseen(meeting);
+    return rebootMachine(meeting);
+  },
+};
+
+function refuseAsScripted({ model, call, fault }: Meeting): CallOutcome {
+  return answer(model.refuse(call, fault.hresult ?? HRESULT.UNEXPECTED));
+}
+
+function restartService({ model, call }: Meeting): CallOutcome {
+  model.restart({ loseEndpoints: false });
+  return answer(model.refuse(call, HRESULT.RPC_CALL_FAILED));
+}
+
+function rebootMachine({ model }: Meeting): CallOutcome {
+  model.reboot();
+  return { kind: "kill" };
 }
 
 /** The effect happens but its answer is lost: so is the handle in it, and the log shows no answer. */
-function executeUnseen(model: HnsModel, call: PendingCall): void {
+function executeUnseen({ model, call }: Meeting): void {
   model.handles.drop(model.execute(call).handle);
   if (call.record !== undefined) call.record.hresult = null;
 }

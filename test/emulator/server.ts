@@ -3,7 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { doControl } from "./control.ts";
 import type { HnsModel } from "./model/model.ts";
 import { runCall } from "./run-call.ts";
-import { decodeCall, decodeControl, encodeControl, encodeKill, encodeNotification, encodeReply, FRAME, FrameReader, type Frame } from "./wire.ts";
+import {
+  decodeCall,
+  decodeControl,
+  encodeControl,
+  encodeKill,
+  encodeNotification,
+  encodeReply,
+  FRAME,
+  FrameReader,
+  type Frame,
+} from "./wire.ts";
 
 export interface ServerOptions {
   readonly host: string;

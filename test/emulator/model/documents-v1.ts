@@ -1,7 +1,20 @@
 import { HnsError, HRESULT } from "./hresult.ts";
-import { buildObject, findFlag, findNumber, findObject, findText, isObject, listObjects, listTexts, splitList, type JsonObject, type JsonValue } from "./json.ts";
-import { isAttached } from "./endpoints.ts";
-import { findManagementIp, gatewayOf } from "./networks.ts";
+import {
+  buildObject,
+  findFlag,
+  findNumber,
+  findObject,
+  findText,
+  isObject,
+  listObjects,
+  listTexts,
+  splitList,
+  type JsonObject,
+  type JsonValue,
+} from "./json.ts";
+import { isAttached, listAddresses } from "./endpoints.ts";
+import { findManagementIp } from "./host.ts";
+import { gatewayOf } from "./networks.ts";
 import type { EndpointRecord, ListRecord, NetworkRecord, World } from "./world.ts";
 
 const STATE_CREATED = 1;
@@ -16,7 +29,11 @@ export function buildNetworkV1(world: World, network: NetworkRecord): JsonObject
     NetworkAdapterName: network.adapter ?? undefined,
     Policies: network.policies.filter((policy) => policy["Type"] !== "NetAdapterName").map(policyToV1),
     MacPools: network.macPool.map(({ start, end }) => ({ StartMacAddress: start, EndMacAddress: end })),
-    Subnets: network.subnets.map((subnet) => ({ AddressPrefix: subnet.prefix, GatewayAddress: gatewayOf(subnet), Policies: subnet.policies.map(policyToV1) })),
+    Subnets: network.subnets.map((subnet) => ({
+      AddressPrefix: subnet.prefix,
+      GatewayAddress: gatewayOf(subnet),
+      Policies: subnet.policies.map(policyToV1),
+    })),
     DNSSuffix: joinTexts(network.dns, "Search"),
     DNSServerList: joinTexts(network.dns, "ServerList"),
     ManagementIP: findManagementIp(world, network),
@@ -29,8 +46,8 @@ export function buildNetworkV1(world: World, network: NetworkRecord): JsonObject
 
 export function buildEndpointV1(world: World, endpoint: EndpointRecord): JsonObject {
   const network = world.networks.get(endpoint.network);
-  const v4 = endpoint.addresses.find(({ address }) => !address.includes(":"));
-  const v6 = endpoint.addresses.find(({ address }) => address.includes(":"));
+  const v4 = listAddresses(world, endpoint).find(({ address }) => !address.includes(":"));
+  const v6 = listAddresses(world, endpoint).find(({ address }) => address.includes(":"));
   return buildObject({
     ID: endpoint.id,
     Name: endpoint.name,
@@ -81,27 +98,30 @@ export function readNetworkV1(document: JsonObject): JsonObject {
 }
 
 export function readEndpointV1(document: JsonObject): JsonObject {
-  const v4 = findText(document, "IPAddress") ?? "";
-  const v6 = findText(document, "IPv6Address") ?? "";
-  const configurations: JsonObject[] = [];
-  if (v4 !== "") configurations.push({ IpAddress: v4, PrefixLength: findNumber(document, "PrefixLength") ?? 0 });
-  if (v6 !== "") configurations.push({ IpAddress: v6, PrefixLength: findNumber(document, "IPv6PrefixLength") ?? 0 });
-  const routes: JsonObject[] = [];
-  const gatewayV4 = findText(document, "GatewayAddress") ?? "";
-  const gatewayV6 = findText(document, "GatewayAddressV6") ?? "";
-  if (gatewayV4 !== "") routes.push({ NextHop: gatewayV4, DestinationPrefix: "0.0.0.0/0" });
-  if (gatewayV6 !== "") routes.push({ NextHop: gatewayV6, DestinationPrefix: "::/0" });
   return buildObject({
     ID: findText(document, "ID"),
     Name: findText(document, "Name"),
     HostComputeNetwork: findText(document, "VirtualNetwork"),
     Policies: listObjects(document, "Policies").map(policyToV2),
-    IpConfigurations: configurations,
-    Routes: routes,
+    IpConfigurations: [
+      ...readAddressV1(document, "IPAddress", "PrefixLength"),
+      ...readAddressV1(document, "IPv6Address", "IPv6PrefixLength"),
+    ],
+    Routes: [...readGatewayV1(document, "GatewayAddress", "0.0.0.0/0"), ...readGatewayV1(document, "GatewayAddressV6", "::/0")],
     Dns: readDns(document),
     MacAddress: findText(document, "MacAddress"),
     Flags: findFlag(document, "IsRemoteEndpoint") === true ? 1 : 0,
   });
+}
+
+function readAddressV1(document: JsonObject, field: string, prefixField: string): JsonObject[] {
+  const address = findText(document, field) ?? "";
+  return address === "" ? [] : [{ IpAddress: address, PrefixLength: findNumber(document, prefixField) ?? 0 }];
+}
+
+function readGatewayV1(document: JsonObject, field: string, destination: string): JsonObject[] {
+  const nextHop = findText(document, field) ?? "";
+  return nextHop === "" ? [] : [{ NextHop: nextHop, DestinationPrefix: destination }];
 }
 
 /** The kind and version 2 document of a version 1 policy list. */
@@ -116,7 +136,11 @@ export function readPolicyListV1(document: JsonObject): { kind: "loadBalancers" 
   }
   return {
     kind: "loadBalancers",
-    document: { ...shared, FrontendVIPs: listTexts(first, "VIPs"), PortMappings: policies.map((policy) => without(policy, ["Type", "VIPs"])) },
+    document: {
+      ...shared,
+      FrontendVIPs: listTexts(first, "VIPs"),
+      PortMappings: policies.map((policy) => without(policy, ["Type", "VIPs"])),
+    },
   };
 }
 

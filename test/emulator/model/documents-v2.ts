@@ -1,6 +1,7 @@
 import { ZERO_GUID } from "../../../src/core/base/ids.ts";
 import { buildObject, type JsonObject } from "./json.ts";
-import { findManagementIp } from "./networks.ts";
+import { listAddresses } from "./endpoints.ts";
+import { findManagementIp } from "./host.ts";
 import { listPolicySettings } from "./policies.ts";
 import type { EndpointRecord, ListRecord, NamespaceRecord, NetworkRecord, World } from "./world.ts";
 
@@ -30,7 +31,7 @@ export function buildEndpointV2(world: World, endpoint: EndpointRecord): JsonObj
     HostComputeNetwork: endpoint.network,
     HostComputeNamespace: endpoint.namespace ?? detachedNamespace(world),
     Policies: endpoint.policies,
-    IpConfigurations: endpoint.addresses.map(({ address, prefix }) => ({ IpAddress: address, PrefixLength: prefix })),
+    IpConfigurations: listAddresses(world, endpoint).map(({ address, prefix }) => ({ IpAddress: address, PrefixLength: prefix })),
     Dns: endpoint.dns,
     Routes: endpoint.routes.map(({ nextHop, destination }) => ({ NextHop: nextHop, DestinationPrefix: destination })),
     MacAddress: endpoint.mac,

@@ -1,9 +1,13 @@
 import { addressAt, containsIp, findIp, formatIp, offsetIn } from "../../../src/core/base/ip.ts";
 import { findMac } from "../../../src/core/base/ids.ts";
+import { knows } from "./features.ts";
+import { chooseLease } from "./host.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
 import { findNumber, findObject, findText, listObjects, type JsonObject } from "./json.ts";
-import { changePolicies, getNetwork, readReference, reservedAddresses, subnetCidr } from "./networks.ts";
-import { checkPolicies, listPolicySettings } from "./policies.ts";
+import { getNetwork, readReference, reservedAddresses, subnetCidr } from "./networks.ts";
+import { checkPolicies, listPolicySettings, listSetIds } from "./policies.ts";
+import { changePolicies } from "./policy-changes.ts";
+import { refuseReferenced } from "./references.ts";
 import type { EndpointRecord, NetworkRecord, World } from "./world.ts";
 
 /** Flag of an endpoint document: the endpoint lives on another node. */
@@ -19,13 +23,16 @@ export function createEndpoint(world: World, networkId: string, id: string, docu
   const chosen = world.chooseId(id, findText(document, "ID"));
   if (world.endpoints.has(chosen)) throw new HnsError(HRESULT.OBJECT_EXISTS, chosen);
   const flags = findNumber(document, "Flags") ?? 0;
-  const policies = checkPolicies("endpoint", listObjects(document, "Policies"), world.settings);
+  const policies = checkEndpointPolicies(world, network, listObjects(document, "Policies"));
+  const configurations = listObjects(document, "IpConfigurations");
+  const isLease = network.subnets.length === 0 && configurations.length === 0 && network.adapter !== null;
   const record: EndpointRecord = {
     id: chosen,
     name: findText(document, "Name") ?? "",
     network: networkId,
     flags,
-    addresses: chooseAddresses(world, network, listObjects(document, "IpConfigurations"), flags),
+    addresses: chooseAddresses(world, network, configurations, flags),
+    leaseAt: isLease ? world.sources.now() + world.settings.dhcpDelayMs : null,
     mac: chooseMac(world, network, findText(document, "MacAddress") ?? ""),
     routes: listObjects(document, "Routes").map(readRoute),
     policies,
@@ -49,9 +56,43 @@ export function getEndpoint(world: World, id: string): EndpointRecord {
 /** Deletes an endpoint and takes it out of the namespace it is in. */
 export function deleteEndpoint(world: World, id: string): void {
   const record = getEndpoint(world, id);
+  refuseReferenced(world, [id]);
   const namespace = record.namespace === null ? undefined : world.namespaces.get(record.namespace);
   if (namespace !== undefined) namespace.endpoints = namespace.endpoints.filter((member) => member !== id);
+  const wasAttached = isAttached(record);
   world.endpoints.delete(id);
+  if (wasAttached) notifyDetached(world, record, record.namespace);
+}
+
+/** The addresses an endpoint shows: a lease only once it has come. */
+export function listAddresses(world: World, endpoint: EndpointRecord): readonly Address[] {
+  return endpoint.leaseAt !== null && world.sources.now() < endpoint.leaseAt ? [] : endpoint.addresses;
+}
+
+/** Throws when the endpoint lives on another node, where nothing can be attached to it. */
+export function refuseRemote(endpoint: EndpointRecord): void {
+  if (isRemote(endpoint)) throw new HnsError(HRESULT.INVALID_REMOTE_ENDPOINT_OPERATION, endpoint.id);
+}
+
+export function isRemote({ flags }: EndpointRecord): boolean {
+  return (flags & FLAG_REMOTE) !== 0;
+}
+
+export function notifyAttached(world: World, { id }: EndpointRecord, namespace: string | null): void {
+  world.notify({ type: 9, data: describeAttachment(id, namespace) });
+}
+
+export function notifyDetached(world: World, { id }: EndpointRecord, namespace: string | null): void {
+  world.notify({ type: 0x10, data: describeAttachment(id, namespace) });
+}
+
+function describeAttachment(id: string, namespace: string | null): string {
+  return JSON.stringify(namespace === null ? { ID: id } : { ID: id, NamespaceId: namespace });
+}
+
+/** Checks policies for an endpoint of `network`: its ACLs may name the network's address sets. */
+export function checkEndpointPolicies(world: World, network: NetworkRecord, given: readonly JsonObject[]): JsonObject[] {
+  return checkPolicies("endpoint", given, world.settings, listSetIds(network.policies));
 }
 
 /** `{ResourceType: Policy|Port, RequestType, Settings}`. */
@@ -60,7 +101,7 @@ export function modifyEndpoint(world: World, id: string, request: JsonObject): v
   const settings = findObject(request, "Settings") ?? {};
   switch (findText(request, "ResourceType")) {
     case "Policy": {
-      const given = checkPolicies("endpoint", listObjects(settings, "Policies"), world.settings);
+      const given = checkEndpointPolicies(world, getNetwork(world, record.network), listObjects(settings, "Policies"));
       const requestType = findText(request, "RequestType") ?? "";
       if (requestType !== "Remove") checkPortMappings(world, getNetwork(world, record.network), record, given);
       record.policies = changePolicies(record.policies, requestType, given);
@@ -94,26 +135,37 @@ function readRoute(route: JsonObject): { nextHop: string; destination: string } 
 
 function chooseAddresses(world: World, network: NetworkRecord, configurations: readonly JsonObject[], flags: number): Address[] {
   const used = usedAddresses(world, network.id);
-  if (configurations.length === 0) return world.settings.allocateAddresses && (flags & FLAG_REMOTE) === 0 ? allocate(network, used) : [];
+  if (configurations.length === 0) {
+    if (!world.settings.allocateAddresses || (flags & FLAG_REMOTE) !== 0) return [];
+    return network.subnets.length === 0 && network.adapter !== null ? chooseLease(world, network, used) : allocate(network, used);
+  }
   return configurations.map((configuration) => {
-    const address = readAddress(network, configuration, flags);
+    const address = readAddress({ world, network, flags }, configuration);
     if (used.has(address.address)) throw new HnsError(HRESULT.OBJECT_EXISTS, address.address);
     used.add(address.address);
     return address;
   });
 }
 
-function readAddress(network: NetworkRecord, configuration: JsonObject, flags: number): Address {
+function readAddress({ world, network, flags }: AddressContext, configuration: JsonObject): Address {
   const text = findText(configuration, "IpAddress") ?? "";
-  const ip = findIp(text);
-  const subnet = ip === undefined ? undefined : network.subnets.find((candidate) => containsIp(subnetCidr(candidate), ip));
-  // A network without subnets takes any address: DHCP outside is its authority.
-  if (ip === undefined || (subnet === undefined && network.subnets.length > 0)) throw new HnsError(HRESULT.INVALID_IP, text);
-  const address = formatIp(ip);
-  const isRemote = (flags & FLAG_REMOTE) !== 0;
-  if (!isRemote && subnet !== undefined && reservedAddresses(subnet).includes(address)) throw new HnsError(HRESULT.ADDRESS_RESERVED, address);
   const prefix = findNumber(configuration, "PrefixLength") ?? 0;
-  return { address, prefix: prefix === 0 && subnet !== undefined ? subnetCidr(subnet).prefix : prefix };
+  const ip = findIp(text);
+  if (ip === undefined) throw new HnsError(HRESULT.INVALID_IP, text);
+  const address = formatIp(ip);
+  if (prefix === 32 && !knows(world.settings.version, "Slash32")) throw new HnsError(HRESULT.INVALID_ENDPOINT, "PrefixLength");
+  // A network without subnets takes any address: DHCP outside is its authority.
+  if (network.subnets.length === 0) return { address, prefix };
+  const subnet = network.subnets.find((candidate) => containsIp(subnetCidr(candidate), ip));
+  if (subnet === undefined) throw new HnsError(HRESULT.INVALID_IP, text);
+  if ((flags & FLAG_REMOTE) === 0 && reservedAddresses(subnet).includes(address)) throw new HnsError(HRESULT.ADDRESS_RESERVED, address);
+  return { address, prefix: prefix === 0 ? subnetCidr(subnet).prefix : prefix };
+}
+
+interface AddressContext {
+  readonly world: World;
+  readonly network: NetworkRecord;
+  readonly flags: number;
 }
 
 function usedAddresses(world: World, networkId: string): Set<string> {
@@ -171,15 +223,25 @@ function formatMac(value: number): string {
 
 /** A host port belongs to one endpoint per protocol and address. */
 function checkPortMappings(world: World, network: NetworkRecord, self: EndpointRecord, given: readonly JsonObject[]): void {
-  const wanted = listPolicySettings(given, "PortMapping").map(portKey);
+  const wantedSettings = listPolicySettings(given, "PortMapping");
+  const wanted = wantedSettings.map(portKey);
   if (wanted.length > 0 && network.type === "Transparent") throw new HnsError(HRESULT.MAPPING_NOT_SUPPORTED);
   const others = [...world.endpoints.values()].filter((endpoint) => endpoint.id !== self.id);
   const taken = others.flatMap((endpoint) => listPolicySettings(endpoint.policies, "PortMapping").map(portKey));
   for (const [index, key] of wanted.entries()) {
     if (key === undefined) continue;
-    if (taken.includes(key) || wanted.indexOf(key) !== index) throw new HnsError(HRESULT.PORT_ALREADY_EXISTS, key);
+    if (isReserved(world, wantedSettings[index]) || taken.includes(key) || wanted.indexOf(key) !== index)
+      throw new HnsError(HRESULT.PORT_ALREADY_EXISTS, key);
   }
 }
+
+/** Whether a guest network service holds the port for itself. */
+function isReserved(world: World, settings: JsonObject | undefined): boolean {
+  const port = findNumber(settings ?? {}, "ExternalPort") ?? 0;
+  return [...world.portReservations.values()].some(({ access, start, end }) => access === ACCESS_EXCLUSIVE && port >= start && port <= end);
+}
+
+const ACCESS_EXCLUSIVE = 1;
 
 function portKey(settings: JsonObject): string | undefined {
   const port = findNumber(settings, "ExternalPort") ?? 0;

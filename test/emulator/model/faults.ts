@@ -32,7 +32,18 @@ export interface Fault extends FaultSpec {
 }
 
 export const FAULT_KINDS: readonly FaultKind[] = [
-  "fail", "fail-after", "delay", "late", "hang", "hang-after", "kill", "kill-after", "restart", "restart-after", "reboot", "reboot-after",
+  "fail",
+  "fail-after",
+  "delay",
+  "late",
+  "hang",
+  "hang-after",
+  "kill",
+  "kill-after",
+  "restart",
+  "restart-after",
+  "reboot",
+  "reboot-after",
 ];
 
 /** The calls the emulator adds to HNS's own; "*" does not mean them and they are not in the log. */

@@ -1,13 +1,30 @@
 import { formatGuid, ZERO_GUID } from "../../../src/core/base/ids.ts";
-import { buildEndpointV1, buildNetworkV1, buildPolicyListV1, policyToV2, readEndpointV1, readNetworkV1, readPolicyListV1 } from "./documents-v1.ts";
+import {
+  buildEndpointV1,
+  buildNetworkV1,
+  buildPolicyListV1,
+  policyToV2,
+  readEndpointV1,
+  readNetworkV1,
+  readPolicyListV1,
+} from "./documents-v1.ts";
 import { buildNamespaceV2 } from "./documents-v2.ts";
-import { createEndpoint, deleteEndpoint, getEndpoint } from "./endpoints.ts";
+import { buildEndpointAddresses, buildEndpointStats } from "./endpoint-reports.ts";
+import {
+  checkEndpointPolicies,
+  createEndpoint,
+  deleteEndpoint,
+  getEndpoint,
+  notifyAttached,
+  notifyDetached,
+  refuseRemote,
+} from "./endpoints.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
 import { findField, findNumber, findText, listObjects, parseObject, type JsonObject, type JsonValue } from "./json.ts";
 import { createList, deleteList, getList } from "./lists.ts";
-import { createNetwork, deleteNetwork, getNetwork } from "./networks.ts";
-import { checkPolicies } from "./policies.ts";
-import { normaliseId, type EndpointRecord, type World } from "./world.ts";
+import { changeExtensions, checkNetworkPolicies, createNetwork, deleteNetwork, getNetwork } from "./networks.ts";
+import { createNamespace, deleteNamespace, getNamespace } from "./namespaces.ts";
+import { normaliseId, type EndpointRecord, type PortReservation, type World } from "./world.ts";
 
 interface Request {
   readonly method: string;
@@ -28,7 +45,7 @@ const RESOURCES: Readonly<Record<string, Handler>> = {
   endpointaddresses: handleEndpointAddresses,
   activities: () => [],
   plugins: () => [],
-  portpools: () => [],
+  portpools: (world) => [...world.portReservations.values()].map(buildPortPool),
 };
 
 /** Does one version 1 request and returns its Output. Throws HnsError, which the caller puts into the envelope. */
@@ -36,7 +53,12 @@ export function doHnsCall(world: World, method: string, path: string, body: stri
   const [resource = "", id, action] = path.split("/").filter((part) => part !== "");
   const handler = RESOURCES[resource.toLowerCase()];
   if (handler === undefined || !["GET", "POST", "DELETE"].includes(method)) throw unsupported(method, path);
-  return handler(world, { method, id: resource.toLowerCase() === "globals" ? id : id && normaliseId(id), action: action?.toLowerCase(), body });
+  return handler(world, {
+    method,
+    id: resource.toLowerCase() === "globals" ? id : id && normaliseId(id),
+    action: action?.toLowerCase(),
+    body,
+  });
 }
 
 function unsupported(method: string, path: string): HnsError {
@@ -61,9 +83,9 @@ function handleNetworks(world: World, { method, id, body }: Request): JsonValue 
   const network = getNetwork(world, id);
   if (method === "POST") {
     const change = parseObject(body);
-    if (findField(change, "Extensions") !== undefined) network.extensions = listObjects(change, "Extensions");
+    if (findField(change, "Extensions") !== undefined) changeExtensions(world, network, listObjects(change, "Extensions"));
     if (findField(change, "Policies") !== undefined) {
-      network.policies = checkPolicies("network", listObjects(change, "Policies").map(policyToV2), world.settings);
+      network.policies = checkNetworkPolicies(world, network.policies, listObjects(change, "Policies").map(policyToV2));
     }
   }
   return buildNetworkV1(world, network);
@@ -82,7 +104,12 @@ function handleEndpoints(world: World, request: Request): JsonValue {
     return {};
   }
   const endpoint = getEndpoint(world, id);
-  if (method === "POST") endpoint.policies = checkPolicies("endpoint", listObjects(parseObject(body), "Policies").map(policyToV2), world.settings);
+  if (method === "POST")
+    endpoint.policies = checkEndpointPolicies(
+      world,
+      getNetwork(world, endpoint.network),
+      listObjects(parseObject(body), "Policies").map(policyToV2),
+    );
   return buildEndpointV1(world, endpoint);
 }
 
@@ -91,21 +118,32 @@ function postEndpoint(world: World, document: JsonObject): JsonValue {
   return buildEndpointV1(world, createEndpoint(world, network, formatGuid(ZERO_GUID), document));
 }
 
+/** Attaches or detaches, which the service's callbacks hear. */
 function doEndpointAction(world: World, endpoint: EndpointRecord, { method, action, body }: Request): JsonValue {
-  if (method !== "POST" || (action !== "attach" && action !== "detach")) throw unsupported(method, `/endpoints/{id}/${action}`);
+  if (method !== "POST" || (action !== "attach" && action !== "detach")) throw unsupported(method, `/endpoints/{id}/${String(action)}`);
   const request = parseObject(body);
-  const system = findText(request, "SystemType") ?? "";
-  if (system === "Host") {
-    if (action === "attach") attachHost(endpoint, findNumber(request, "CompartmentId") ?? 1);
-    else detachHost(endpoint);
-  } else if (system === "Container" || system === "VirtualMachine") {
-    const key = system === "Container" ? (findText(request, "ContainerId") ?? "") : `vm:${findText(request, "VirtualNicName") ?? ""}`;
-    if (action === "attach") attachSystem(endpoint, key);
-    else endpoint.attachments = endpoint.attachments.filter((known) => !(system === "VirtualMachine" ? known.startsWith("vm:") : known === key));
-  } else {
-    throw new HnsError(HRESULT.INVALID_ARGUMENT, "SystemType");
+  if (action === "attach") refuseRemote(endpoint);
+  switch (findText(request, "SystemType")) {
+    case "Host":
+      changeHostAttachment(endpoint, action, findNumber(request, "CompartmentId") ?? 1);
+      break;
+    case "Container":
+      changeAttachment(endpoint, action, findText(request, "ContainerId") ?? "");
+      break;
+    case "VirtualMachine":
+      changeAttachment(endpoint, action, `vm:${findText(request, "VirtualNicName") ?? ""}`);
+      break;
+    default:
+      throw new HnsError(HRESULT.INVALID_ARGUMENT, "SystemType");
   }
+  if (action === "attach") notifyAttached(world, endpoint, null);
+  else notifyDetached(world, endpoint, null);
   return buildEndpointV1(world, endpoint);
+}
+
+function changeHostAttachment(endpoint: EndpointRecord, action: "attach" | "detach", compartment: number): void {
+  if (action === "attach") attachHost(endpoint, compartment);
+  else detachHost(endpoint);
 }
 
 function attachHost(endpoint: EndpointRecord, compartment: number): void {
@@ -119,7 +157,12 @@ function detachHost(endpoint: EndpointRecord): void {
   endpoint.forwarding = false;
 }
 
-function attachSystem(endpoint: EndpointRecord, key: string): void {
+/** Detaching a machine takes all its cards: its request does not name one. */
+function changeAttachment(endpoint: EndpointRecord, action: "attach" | "detach", key: string): void {
+  if (action === "detach") {
+    endpoint.attachments = endpoint.attachments.filter((known) => (key === "vm:" ? !known.startsWith("vm:") : known !== key));
+    return;
+  }
   if (endpoint.attachments.includes(key)) throw new HnsError(HRESULT.ENDPOINT_ALREADY_ATTACHED);
   endpoint.attachments.push(key);
 }
@@ -140,21 +183,28 @@ function handlePolicyLists(world: World, { method, id, body }: Request): JsonVal
   return {};
 }
 
-function handleNamespaces(world: World, { method, id }: Request): JsonValue {
-  if (method !== "GET") throw unsupported(method, "/namespaces");
-  const all = [...world.namespaces.values()].filter((namespace) => id === undefined || namespace.id === id);
-  if (id === undefined) return all.map(buildNamespaceV2);
-  const found = all[0];
-  if (found === undefined) throw new HnsError(HRESULT.ELEMENT_NOT_FOUND, id);
-  return buildNamespaceV2(found);
+function handleNamespaces(world: World, { method, id, body }: Request): JsonValue {
+  if (id === undefined) {
+    if (method === "GET") return [...world.namespaces.values()].map(buildNamespaceV2);
+    if (method === "POST") return buildNamespaceV2(createNamespace(world, formatGuid(ZERO_GUID), body === "" ? {} : parseObject(body)));
+    throw unsupported(method, "/namespaces");
+  }
+  if (method === "GET") return buildNamespaceV2(getNamespace(world, id));
+  if (method !== "DELETE") throw unsupported(method, "/namespaces/{id}");
+  deleteNamespace(world, id);
+  return {};
+}
+
+function buildPortPool({ id, service, start, end }: PortReservation): JsonObject {
+  return { ID: id, Owner: service, StartPort: start, EndPort: end };
 }
 
 function handleEndpointStats(world: World, { id }: Request): JsonValue {
-  const zero = { BytesReceived: 0, BytesSent: 0, PacketsReceived: 0, PacketsSent: 0, DroppedPacketsIncoming: 0, DroppedPacketsOutgoing: 0 };
-  if (id !== undefined) return { EndpointID: getEndpoint(world, id).id, ...zero };
-  return [...world.endpoints.keys()].map((endpoint) => ({ EndpointID: endpoint, ...zero }));
+  if (id !== undefined) return buildEndpointStats(getEndpoint(world, id));
+  return [...world.endpoints.values()].map(buildEndpointStats);
 }
 
-function handleEndpointAddresses(world: World): JsonValue {
-  return [...world.endpoints.values()].map(({ id, mac, addresses }) => ({ EndpointID: id, MacAddress: mac, IPAddresses: addresses.map(({ address }) => address) }));
+function handleEndpointAddresses(world: World, { id }: Request): JsonValue {
+  if (id !== undefined) return buildEndpointAddresses(world, getEndpoint(world, id));
+  return [...world.endpoints.values()].map((endpoint) => buildEndpointAddresses(world, endpoint));
 }

@@ -62,7 +62,10 @@ export function listTexts(object: JsonObject, name: string): string[] {
 
 /** `text` split at commas, as version 1 documents write lists. */
 export function splitList(text: string | undefined): string[] {
-  return (text ?? "").split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return (text ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 /** `fields` without those that are undefined, so that absent stays absent in the document. */
@@ -82,7 +85,11 @@ function listOf<T extends JsonValue>(object: JsonObject, name: string, accepts: 
   });
 }
 
-function expectType<T extends JsonValue>(value: JsonValue | undefined, name: string, accepts: (value: JsonValue) => value is T): T | undefined {
+function expectType<T extends JsonValue>(
+  value: JsonValue | undefined,
+  name: string,
+  accepts: (value: JsonValue) => value is T,
+): T | undefined {
   if (value === undefined) return undefined;
   if (!accepts(value)) throw new HnsError(HRESULT.INVALID_JSON, `${name} has the wrong type`);
   return value;

@@ -1,4 +1,4 @@
-import { getEndpoint } from "./endpoints.ts";
+import { getEndpoint, notifyAttached, notifyDetached, refuseRemote } from "./endpoints.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
 import { findObject, findText, type JsonObject } from "./json.ts";
 import { normaliseId, type EndpointRecord, type NamespaceRecord, type World } from "./world.ts";
@@ -10,6 +10,8 @@ export function createNamespace(world: World, id: string, document: JsonObject):
   if (!TYPES.includes(type)) throw new HnsError(HRESULT.INVALID_ARGUMENT, "Type");
   const chosen = world.chooseId(id, findText(document, "ID"));
   if (world.namespaces.has(chosen)) throw new HnsError(HRESULT.OBJECT_EXISTS, chosen);
+  const hasDefault = [...world.namespaces.values()].some((namespace) => namespace.type === "HostDefault");
+  if (type === "HostDefault" && hasDefault) throw new HnsError(HRESULT.DEFAULT_NAMESPACE_EXISTS);
   world.counters.compartment += 1;
   const record: NamespaceRecord = { id: chosen, compartment: world.counters.compartment, type, endpoints: [], containers: [] };
   world.namespaces.set(chosen, record);
@@ -63,17 +65,18 @@ function isAdd(requestType: string): boolean {
 }
 
 function join(world: World, namespace: NamespaceRecord, endpoint: EndpointRecord): void {
+  refuseRemote(endpoint);
   const isHere = endpoint.namespace === namespace.id;
   if (isHere || endpoint.hostCompartment !== null) throw new HnsError(HRESULT.ENDPOINT_ALREADY_ATTACHED);
   if (endpoint.namespace !== null) throw new HnsError(HRESULT.ENDPOINT_IN_NAMESPACE);
   endpoint.namespace = namespace.id;
   namespace.endpoints.push(endpoint.id);
-  world.notify({ type: 9, data: JSON.stringify({ ID: endpoint.id, NamespaceId: namespace.id }) });
+  notifyAttached(world, endpoint, namespace.id);
 }
 
 function leave(world: World, namespace: NamespaceRecord, endpoint: EndpointRecord): void {
   if (endpoint.namespace !== namespace.id) throw new HnsError(HRESULT.ELEMENT_NOT_FOUND, "endpoint is not in this namespace");
   endpoint.namespace = null;
   namespace.endpoints = namespace.endpoints.filter((member) => member !== endpoint.id);
-  world.notify({ type: 0x10, data: JSON.stringify({ ID: endpoint.id, NamespaceId: namespace.id }) });
+  notifyDetached(world, endpoint, namespace.id);
 }

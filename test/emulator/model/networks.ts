@@ -1,13 +1,30 @@
-import { addressAt, containsIp, findAddressWithPrefix, findCidr, findIp, formatIp, networkOf, type Cidr } from "../../../src/core/base/ip.ts";
+import {
+  addressAt,
+  containsIp,
+  findAddressWithPrefix,
+  findCidr,
+  findIp,
+  formatIp,
+  networkOf,
+  type Cidr,
+} from "../../../src/core/base/ip.ts";
+import { sameGuid } from "../../../src/core/base/ids.ts";
 import { deleteEndpoint } from "./endpoints.ts";
+import { knows } from "./features.ts";
+import { dropUnusedSwitches, ensureSwitch, listAdapters } from "./host.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
-import { findField, findNumber, findObject, findText, listObjects, type JsonObject } from "./json.ts";
-import { checkPolicies, listPolicySettings, samePolicy } from "./policies.ts";
+import { findField, findFlag, findNumber, findObject, findText, listObjects, type JsonObject } from "./json.ts";
+import { checkPolicies, listPolicySettings, listSetIds } from "./policies.ts";
+import { changePolicies } from "./policy-changes.ts";
+import { refuseReferenced } from "./references.ts";
 import { normaliseId, type Adapter, type NetworkRecord, type SubnetRecord, type World } from "./world.ts";
 
 /** Network types in their canonical spelling. */
 const TYPES = ["NAT", "ICS", "Transparent", "L2Bridge", "L2Tunnel", "Overlay", "Private", "Internal"];
 const EXTERNAL_TYPES = ["Transparent", "L2Bridge", "L2Tunnel", "Overlay"];
+
+const FLAG_DISABLE_HOST_PORT = 1024;
+const FLAG_ENABLE_IOV = 8192;
 
 /** Creates a network from a version 2 document; `id` is upper case, all zeros for "choose one". */
 export function createNetwork(world: World, id: string, document: JsonObject): NetworkRecord {
@@ -15,23 +32,26 @@ export function createNetwork(world: World, id: string, document: JsonObject): N
   const name = findText(document, "Name") ?? "";
   const chosen = world.chooseId(id, findText(document, "ID"));
   refuseDuplicate(world, chosen, name);
-  const policies = checkPolicies("network", listObjects(document, "Policies"), world.settings);
+  const flags = readFlags(world, document);
+  const policies = checkNetworkPolicies(world, [], listObjects(document, "Policies"));
   const adapter = EXTERNAL_TYPES.includes(type) ? chooseAdapter(world, policies) : null;
   const subnets = readSubnets(world, document);
   const record: NetworkRecord = {
     id: chosen,
     name,
     type,
-    flags: findNumber(document, "Flags") ?? 0,
+    flags,
     adapter: adapter?.name ?? null,
-    ipamType: subnets.length > 0 ? "Static" : (findText(listObjects(document, "Ipams")[0] ?? {}, "Type") ?? "DHCP"),
+    ipamType: readIpamType(document, subnets),
     macPool: readMacPool(world, document),
     createdAt: world.sources.now(),
     subnets,
     policies: type === "Overlay" ? addOverlayPolicies(policies, chosen) : policies,
     dns: findObject(document, "Dns") ?? {},
-    extensions: [],
+    extensions: adapter === null ? [] : world.settings.switchExtensions.map((extension) => ({ ...extension })),
   };
+  world.notify({ type: 1, data: JSON.stringify({ ID: chosen }) });
+  if (adapter !== null) ensureSwitch(world, adapter);
   world.networks.set(chosen, record);
   world.notify({ type: 2, data: JSON.stringify({ ID: chosen }) });
   return record;
@@ -46,8 +66,12 @@ export function getNetwork(world: World, id: string): NetworkRecord {
 /** Deletes a network and every endpoint on it. */
 export function deleteNetwork(world: World, id: string): void {
   getNetwork(world, id);
-  for (const endpoint of [...world.endpoints.values()]) if (endpoint.network === id) deleteEndpoint(world, endpoint.id);
+  const endpoints = [...world.endpoints.values()].filter((endpoint) => endpoint.network === id).map((endpoint) => endpoint.id);
+  refuseReferenced(world, endpoints);
+  world.notify({ type: 3, data: JSON.stringify({ ID: id }) });
+  for (const endpoint of endpoints) deleteEndpoint(world, endpoint);
   world.networks.delete(id);
+  dropUnusedSwitches(world);
   world.notify({ type: 4, data: JSON.stringify({ ID: id }) });
 }
 
@@ -58,7 +82,11 @@ export function modifyNetwork(world: World, id: string, request: JsonObject): vo
   const kind = findText(request, "RequestType") ?? "";
   switch (findText(request, "ResourceType")) {
     case "Policy":
-      record.policies = changePolicies(record.policies, kind, checkPolicies("network", listObjects(settings, "Policies"), world.settings));
+      record.policies = changePolicies(
+        record.policies,
+        kind,
+        checkNetworkPolicies(world, record.policies, listObjects(settings, "Policies")),
+      );
       return;
     case "Subnet":
       changeSubnets(world, record, kind, listObjects(settings, "Subnets"));
@@ -67,36 +95,34 @@ export function modifyNetwork(world: World, id: string, request: JsonObject): vo
       record.dns = settings;
       return;
     case "Extension":
-      record.extensions = [...record.extensions.filter((known) => findText(known, "Id") !== findText(settings, "Id")), settings];
+      changeExtensions(world, record, [
+        { Id: findText(settings, "ExtensionID") ?? findText(settings, "Id") ?? "", IsEnabled: settings["IsEnabled"] ?? true },
+      ]);
       return;
     default:
       throw new HnsError(HRESULT.REQUEST_UNSUPPORTED, "ResourceType");
   }
 }
 
-/** Applies Add, Remove or Update to a list of policies. Update replaces the policies of the types given. */
-export function changePolicies(current: JsonObject[], requestType: string, given: JsonObject[]): JsonObject[] {
-  switch (requestType) {
-    case "Add":
-      return [...current, ...given];
-    case "Remove":
-      return current.filter((policy) => !given.some((other) => samePolicy(policy, other)));
-    case "Update":
-      return [...current.filter((policy) => !given.some((other) => other["Type"] === policy["Type"])), ...given];
-    default:
-      throw new HnsError(HRESULT.REQUEST_UNSUPPORTED, "RequestType");
+/** Checks policies for a network that has `current` already: ACLs may name its address sets, and those given beside them. */
+export function checkNetworkPolicies(world: World, current: readonly JsonObject[], given: readonly JsonObject[]): JsonObject[] {
+  const sets = given
+    .filter((policy) => findText(policy, "Type")?.toLowerCase() === "setpolicy")
+    .map((policy) => ({ ...policy, Type: "SetPolicy" }));
+  return checkPolicies("network", given, world.settings, listSetIds([...current, ...sets]));
+}
+
+/** Switches extensions of the network's virtual switch on or off, `{Id, IsEnabled}` each. One that is not installed is refused. */
+export function changeExtensions(world: World, record: NetworkRecord, changes: readonly JsonObject[]): void {
+  for (const change of changes) {
+    const id = findText(change, "Id") ?? "";
+    const index = record.extensions.findIndex((known) => sameGuid(findText(known, "Id") ?? "", id));
+    const known = record.extensions[index] ?? world.settings.switchExtensions.find((installed) => sameGuid(installed.Id, id));
+    if (known === undefined) throw new HnsError(HRESULT.SWITCH_EXTENSION_NOT_FOUND, id);
+    const changed = { ...known, IsEnabled: findFlag(change, "IsEnabled") ?? true };
+    if (index === -1) record.extensions.push(changed);
+    else record.extensions[index] = changed;
   }
-}
-
-/** The machine's address on the network's adapter, or "" while the management interface has none. */
-export function findManagementIp(world: World, network: NetworkRecord): string {
-  const adapter = world.settings.adapters.find((candidate) => candidate.name === network.adapter);
-  const ready = world.sources.now() - network.createdAt >= world.settings.managementIpDelayMs;
-  return adapter === undefined || !ready ? "" : adapterAddress(adapter);
-}
-
-export function adapterAddress(adapter: Adapter): string {
-  return adapter.address.split("/")[0] ?? "";
 }
 
 /** A subnet's canonical CIDR. */
@@ -114,6 +140,21 @@ function readType(document: JsonObject): string {
   return type;
 }
 
+function readIpamType(document: JsonObject, subnets: readonly SubnetRecord[]): string {
+  if (subnets.length > 0) return "Static";
+  return findText(listObjects(document, "Ipams")[0] ?? {}, "Type") ?? "DHCP";
+}
+
+/** Flag bits that not every HNS knows are refused by those that do not. */
+function readFlags(world: World, document: JsonObject): number {
+  const flags = findNumber(document, "Flags") ?? 0;
+  if ((flags & FLAG_DISABLE_HOST_PORT) !== 0 && !knows(world.settings.version, "DisableHostPort"))
+    throw new HnsError(HRESULT.REQUEST_UNSUPPORTED, "Flags: DisableHostPort");
+  if ((flags & FLAG_ENABLE_IOV) !== 0 && !knows(world.settings.version, "AcceleratedNetworking"))
+    throw new HnsError(HRESULT.REQUEST_UNSUPPORTED, "Flags: EnableIov");
+  return flags;
+}
+
 function refuseDuplicate(world: World, id: string, name: string): void {
   const sameName = [...world.networks.values()].some((network) => name !== "" && network.name === name);
   if (world.networks.has(id) || sameName) throw new HnsError(HRESULT.NETWORK_ALREADY_EXISTS, name);
@@ -122,7 +163,7 @@ function refuseDuplicate(world: World, id: string, name: string): void {
 function chooseAdapter(world: World, policies: readonly JsonObject[]): Adapter {
   const named = listPolicySettings(policies, "NetAdapterName")[0];
   const name = named === undefined ? undefined : findText(named, "NetworkAdapterName");
-  const { adapters } = world.settings;
+  const adapters = listAdapters(world);
   const adapter = name === undefined ? adapters[0] : adapters.find((candidate) => candidate.name === name);
   if (adapter === undefined) throw new HnsError(HRESULT.ADAPTER_NOT_FOUND, name);
   return adapter;
@@ -141,6 +182,7 @@ function readSubnet(world: World, subnet: JsonObject): SubnetRecord {
     nextHop: findText(route, "NextHop") ?? "",
     destination: findText(route, "DestinationPrefix") ?? "",
   }));
+  if (cidr.address.family === 6 && !knows(world.settings.version, "DualStack")) throw new HnsError(HRESULT.REQUEST_UNSUPPORTED, prefix);
   for (const { nextHop } of routes) {
     const ip = findIp(nextHop);
     if (ip === undefined || !containsIp(cidr, ip)) throw new HnsError(HRESULT.INVALID_IP, nextHop);
@@ -155,10 +197,27 @@ function changeSubnets(world: World, record: NetworkRecord, requestType: string,
     if (known) throw new HnsError(HRESULT.OBJECT_EXISTS, "subnet");
     record.subnets.push(...given);
   } else if (requestType === "Remove") {
-    record.subnets = record.subnets.filter((subnet) => !given.some((other) => other.prefix === subnet.prefix));
+    removeSubnets(world, record, given);
   } else {
     throw new HnsError(HRESULT.REQUEST_UNSUPPORTED, "RequestType");
   }
+}
+
+function removeSubnets(world: World, record: NetworkRecord, given: readonly SubnetRecord[]): void {
+  for (const { prefix } of given) {
+    const known = record.subnets.find((subnet) => subnet.prefix === prefix);
+    if (known === undefined) throw new HnsError(HRESULT.SUBNET_NOT_FOUND, prefix);
+    const isUsed = [...world.endpoints.values()].some(
+      (endpoint) => endpoint.network === record.id && endpoint.addresses.some(({ address }) => isInside(known, address)),
+    );
+    if (isUsed) throw new HnsError(HRESULT.HAS_REFERENCES, prefix);
+  }
+  record.subnets = record.subnets.filter((subnet) => !given.some((other) => other.prefix === subnet.prefix));
+}
+
+function isInside(subnet: SubnetRecord, address: string): boolean {
+  const ip = findIp(address);
+  return ip !== undefined && containsIp(subnetCidr(subnet), ip);
 }
 
 function readMacPool(world: World, document: JsonObject): { start: string; end: string }[] {

@@ -7,6 +7,18 @@ export interface Adapter {
   readonly name: string;
   /** Its address with prefix, such as `10.0.0.4/24`. */
   readonly address: string;
+  readonly mac?: string;
+  /** Next hop of the machine's default route. */
+  readonly gateway?: string;
+  /** Persistent routes over it besides the default route. */
+  readonly routes?: readonly { readonly destination: string; readonly nextHop: string }[];
+}
+
+/** An extension that a virtual switch can have. */
+export interface SwitchExtension {
+  readonly Id: string;
+  readonly Name: string;
+  readonly IsEnabled: boolean;
 }
 
 /** What a test can turn; see `set` of the control protocol. */
@@ -24,6 +36,24 @@ export interface Settings {
   detachedNamespace: "zero" | "empty" | "absent";
   /** Newer builds give a refused HNSCall its HRESULT too, not only the envelope. */
   hnsCallFails: boolean;
+  /** Network cards are found only this long after a start of the machine. */
+  adapterDelayMs: number;
+  /** What the management interface has for an address: the card's, 169.254.x.y for ever, or that until `managementIpDelayMs` is over. */
+  managementIp: "adapter" | "link-local" | "link-local-first";
+  /** The first external network of a card makes the machine lose that card's persistent routes. */
+  vSwitchLosesRoutes: boolean;
+  /** What a load balancer or route refers to cannot be deleted. */
+  protectReferences: boolean;
+  /** Who answers an endpoint of a network without subnets: a DHCP server, or nobody (then 169.254.x.y). */
+  dhcp: "lease" | "silent";
+  /** An endpoint's lease comes this long after its creation. */
+  dhcpDelayMs: number;
+  /** Any compute system can be opened by HcsOpenComputeSystem; otherwise only those made by a control request. */
+  anyComputeSystem: boolean;
+  /** The extensions installed on the machine. */
+  switchExtensions: SwitchExtension[];
+  /** When not empty: the text of every error, as of a Windows in another language. */
+  errorText: string;
 }
 
 export interface SubnetRecord {
@@ -54,6 +84,8 @@ export interface EndpointRecord {
   readonly mac: string;
   readonly flags: number;
   readonly addresses: { address: string; prefix: number }[];
+  /** When its DHCP lease comes, on the emulator's clock; null for addresses that were given. */
+  readonly leaseAt: number | null;
   readonly routes: { nextHop: string; destination: string }[];
   policies: JsonObject[];
   dns: JsonObject;
@@ -81,11 +113,53 @@ export interface ListRecord {
   document: JsonObject;
 }
 
+/** A network service inside a guest, and the host ports reserved for it. */
+export interface GuestServiceRecord {
+  readonly id: string;
+  state: number;
+  document: JsonObject;
+}
+
+/** Reserved ports, both ends included. Protocol: 1 TCP, 2 UDP, 3 both. Access: 1 exclusive, 2 shared. */
+export interface PortReservation {
+  readonly id: string;
+  readonly service: string;
+  readonly protocol: number;
+  readonly access: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A container as the version 1 compute service sees it. */
+export interface ComputeSystemRecord {
+  readonly id: string;
+}
+
+/** A virtual switch over a card: there while an external network uses the card. */
+export interface SwitchRecord {
+  /** The card's name. */
+  readonly id: string;
+  readonly createdAt: number;
+}
+
+export interface HostRoute {
+  readonly destination: string;
+  readonly nextHop: string;
+  readonly interface: string;
+}
+
 /** Everything the service knows, as plain JSON. */
 export interface WorldSnapshot {
   readonly settings: Settings;
   readonly bootId: string;
   readonly hnsStart: string;
+  readonly bootedAt: number;
+  readonly guestServices: GuestServiceRecord[];
+  readonly portReservations: PortReservation[];
+  readonly computeSystems: ComputeSystemRecord[];
+  readonly switches: SwitchRecord[];
+  readonly lostRoutes: string[];
+  readonly hostRoutes: HostRoute[];
   readonly counters: { compartment: number; macPool: number };
   readonly networks: NetworkRecord[];
   readonly endpoints: EndpointRecord[];
@@ -97,6 +171,8 @@ export interface WorldSnapshot {
 export interface Notification {
   readonly type: number;
   readonly data: string;
+  /** The guest network service it is about; only that service's callbacks hear it. */
+  readonly service?: string;
 }
 
 /** Sources of time and chance, injected so that a run can be repeated exactly. */
@@ -115,6 +191,18 @@ export function defaultSettings(): Settings {
     managementIpDelayMs: 0,
     detachedNamespace: "zero",
     hnsCallFails: false,
+    adapterDelayMs: 0,
+    managementIp: "adapter",
+    vSwitchLosesRoutes: false,
+    protectReferences: true,
+    dhcp: "lease",
+    dhcpDelayMs: 0,
+    anyComputeSystem: true,
+    switchExtensions: [
+      { Id: "E9B59CFA-2BE1-4B21-828F-B6FBDBDDC017", Name: "Microsoft Azure VFP Switch Extension", IsEnabled: true },
+      { Id: "F74F241B-440F-4433-BB28-00F89EAD20D8", Name: "Microsoft Azure VFP Switch Filter Extension", IsEnabled: false },
+    ],
+    errorText: "",
   };
 }
 
@@ -126,6 +214,16 @@ export class World {
   readonly namespaces = new Map<string, NamespaceRecord>();
   readonly loadBalancers = new Map<string, ListRecord>();
   readonly sdnRoutes = new Map<string, ListRecord>();
+  readonly guestServices = new Map<string, GuestServiceRecord>();
+  readonly portReservations = new Map<string, PortReservation>();
+  readonly computeSystems = new Map<string, ComputeSystemRecord>();
+  readonly switches = new Map<string, SwitchRecord>();
+  /** Cards whose persistent routes are lost. */
+  lostRoutes: string[] = [];
+  /** Routes added by hand. */
+  hostRoutes: HostRoute[] = [];
+  /** When the machine started, on the emulator's clock. */
+  bootedAt: number;
   settings: Settings;
   bootId: string;
   hnsStart: string;
@@ -137,6 +235,7 @@ export class World {
     this.settings = { ...defaultSettings(), ...settings };
     this.bootId = this.freshId();
     this.hnsStart = this.freshId();
+    this.bootedAt = sources.now();
   }
 
   freshId(): string {
@@ -155,12 +254,19 @@ export class World {
       settings: this.settings,
       bootId: this.bootId,
       hnsStart: this.hnsStart,
+      bootedAt: this.bootedAt,
       counters: this.counters,
       networks: [...this.networks.values()],
       endpoints: [...this.endpoints.values()],
       namespaces: [...this.namespaces.values()],
       loadBalancers: [...this.loadBalancers.values()],
       sdnRoutes: [...this.sdnRoutes.values()],
+      guestServices: [...this.guestServices.values()],
+      portReservations: [...this.portReservations.values()],
+      computeSystems: [...this.computeSystems.values()],
+      switches: [...this.switches.values()],
+      lostRoutes: this.lostRoutes,
+      hostRoutes: this.hostRoutes,
     });
   }
 
@@ -169,12 +275,19 @@ export class World {
     this.settings = copy.settings;
     this.bootId = copy.bootId;
     this.hnsStart = copy.hnsStart;
+    this.bootedAt = copy.bootedAt;
+    this.lostRoutes = copy.lostRoutes;
+    this.hostRoutes = copy.hostRoutes;
     this.counters = copy.counters;
     refill(this.networks, copy.networks);
     refill(this.endpoints, copy.endpoints);
     refill(this.namespaces, copy.namespaces);
     refill(this.loadBalancers, copy.loadBalancers);
     refill(this.sdnRoutes, copy.sdnRoutes);
+    refill(this.guestServices, copy.guestServices);
+    refill(this.portReservations, copy.portReservations);
+    refill(this.computeSystems, copy.computeSystems);
+    refill(this.switches, copy.switches);
   }
 }
 

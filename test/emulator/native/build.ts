@@ -36,7 +36,12 @@ const WINDOWS = {
 };
 
 const TARGETS: readonly Target[] = [
-  { platform: "linux-x64", file: "libcomputenetwork.so", sources: ["buffer.c", "connection.c", "hcn.c", "callback.c", "vmcompute.c", "linux.c"], ...LINUX },
+  {
+    platform: "linux-x64",
+    file: "libcomputenetwork.so",
+    sources: ["buffer.c", "connection.c", "hcn.c", "callback.c", "vmcompute.c", "linux.c"],
+    ...LINUX,
+  },
   { platform: "win-x64", file: "computenetwork.dll", sources: ["buffer.c", "connection.c", "hcn.c", "callback.c"], ...WINDOWS },
   { platform: "win-x64", file: "vmcompute.dll", sources: ["buffer.c", "connection.c", "vmcompute.c"], ...WINDOWS },
 ];

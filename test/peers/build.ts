@@ -1,0 +1,111 @@
+/**
+ * Builds the peers: programs of other projects, and the driver `runtime` over their client libraries. They lie in a cache outside the
+ * clone, in a folder named after the hash of everything they are made from, so each set is built once for a machine.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { withFileLock } from "../../scripts/setup/file-lock.ts";
+import { findNode } from "../emulator/client.ts";
+import { findGo, goEnvironment, moduleFolder, type GoToolchain } from "./go.ts";
+
+const run = promisify(execFile);
+const plugins = "github.com/containernetworking/plugins/plugins";
+const compiler = "x86_64-w64-mingw32-gcc";
+const patienceMs = 10 * 60_000;
+
+/** Packages by platform. The plugins are what their project publishes; only `runtime` is ours. */
+const targets = [
+  { folder: "linux", platform: { GOOS: "linux", GOARCH: "amd64" }, packages: ["./runtime", `${plugins}/ipam/host-local`] },
+  {
+    folder: "windows",
+    platform: { GOOS: "windows", GOARCH: "amd64" },
+    packages: ["./runtime", `${plugins}/ipam/host-local`, `${plugins}/main/windows/win-bridge`, `${plugins}/main/windows/win-overlay`],
+  },
+] as const;
+
+/** Folders of the built programs, each a plugin folder as CNI_PATH has it. */
+export interface Peers {
+  readonly linux: string;
+  readonly windows: string;
+}
+
+/**
+ * Why the peers cannot run here; undefined when they can. Builds them when they are not there yet (a minute or two the first time), in
+ * a process of its own, since suites are collected synchronously.
+ */
+export function peersReason(): string | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64") return "the peers are built on Linux on x64 only";
+  const go = findGo();
+  if ("reason" in go) return go.reason;
+  if (existsSync(cacheFolder(go))) return undefined;
+  const script = join(process.cwd(), "scripts/peers.ts");
+  const { status, stderr } = spawnSync(findNode(), [script, "build"], { encoding: "utf8", timeout: patienceMs });
+  return status === 0 ? undefined : `the peers cannot be built: ${stderr.trim().split("\n").slice(0, 3).join("; ")}`;
+}
+
+/** The built peers. Throws when peersReason has something to say. */
+export function findPeers(): Peers {
+  const folder = cacheFolder(getGo());
+  if (!existsSync(folder)) throw new Error("the peers are not built: npm run peers");
+  return { linux: join(folder, "linux"), windows: join(folder, "windows") };
+}
+
+/** Builds what is not built. Safe in parallel. Throws with Go's own words when a module cannot be had or a compiler fails. */
+export async function buildPeers(): Promise<Peers> {
+  const go = getGo();
+  const folder = cacheFolder(go);
+  await withFileLock(`${folder}.lock`, async () => {
+    if (existsSync(folder)) return;
+    const draft = mkdtempSync(`${folder}.`);
+    try {
+      for (const target of targets) await compile(go, target, draft);
+      await compileStandIn(draft);
+      renameSync(draft, folder);
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+    }
+  });
+  return findPeers();
+}
+
+async function compile(go: GoToolchain, target: (typeof targets)[number], draft: string): Promise<void> {
+  const out = join(draft, target.folder);
+  mkdirSync(out);
+  await run(go.program, ["build", "-o", `${out}/`, ...target.packages], {
+    cwd: moduleFolder,
+    env: goEnvironment(target.platform),
+    timeout: patienceMs,
+    maxBuffer: 16 * 1024 * 1024,
+  });
+}
+
+/** The DLL that an older Wine lacks; without the compiler there is no emulator for Windows either, and its suites are skipped. */
+async function compileStandIn(draft: string): Promise<void> {
+  const source = join(moduleFolder, "bcryptprimitives.c");
+  const target = join(draft, "windows/bcryptprimitives.dll");
+  try {
+    await run(compiler, ["-shared", "-O2", "-Wall", "-Wextra", "-Werror", "-s", "-o", target, source, "-ladvapi32"]);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+}
+
+function getGo(): GoToolchain {
+  const go = findGo();
+  if ("reason" in go) throw new Error(go.reason);
+  return go;
+}
+
+function cacheFolder(go: GoToolchain): string {
+  const hash = createHash("sha256").update(go.version);
+  const sources = readdirSync(join(moduleFolder, "runtime")).map((name) => `runtime/${name}`);
+  for (const name of ["go.mod", "go.sum", "bcryptprimitives.c", "build.ts", ...sources.sort()]) {
+    hash.update(`\n${name}\n`).update(readFileSync(join(moduleFolder, name)));
+  }
+  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  return join(cache, "hns-cni", `peers-${hash.digest("hex").slice(0, 16)}`);
+}
