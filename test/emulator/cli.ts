@@ -1,60 +1,77 @@
 /** `hns-emulator`: starts the HNS emulator and looks at it. Exit codes: 0 done, 1 failed, 2 wrong usage. */
-import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { EmulatorClient, findNode } from "./client.ts";
+import { EmulatorClient } from "./client.ts";
+import {
+  readBudgetWords,
+  readFaultWords,
+  readJsonObject,
+  readLatencyWords,
+  readSnapshot,
+  UsageError,
+  type CliOptions,
+} from "./cli-words.ts";
+import { startEmulator } from "./cli-start.ts";
 import { formatTable } from "./cli-table.ts";
-import type { FaultKind, FaultSpec } from "./model/faults.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1:47474";
 
 const USAGE = `hns-emulator <command> [options]
 
-  start [--port N]             run the emulator here until it is stopped
-  status                       what it holds, its boot id and start id
-  networks | endpoints | namespaces | calls | counts | handles | faults
+  start                        run the emulator in the background
+                               [--port N] [--version-preset 1809|2019|2022|2025] [--foreground]
+  status                       what it holds, its boot id, start id and call budget
+  networks | endpoints | namespaces | calls | counts | handles | interfaces | routes
   create-namespace             what containerd does before ADD; prints the id
   fault <export|*> <kind>      [--nth N] [--match TEXT] [--hresult 0x...] [--ms N]
                                kinds: fail fail-after delay late hang hang-after kill kill-after
                                restart restart-after reboot reboot-after
-  clear-faults | clear-calls | clear-handles
+  latency <export|*> fixed MS | uniform MIN MAX | exponential MEAN   [--seed N]
+  budget <calls>               [--hresult 0x...]: refuse what comes after; without it only note it
+  faults | latencies           those in force
+  clear-faults | clear-latencies | clear-budget | clear-calls | clear-handles
   set <json>                   settings, such as '{"ignoreCallerIds":true}'
+  snapshot <file> | restore <file>
   restart | reboot | reset | stop
 
   --address HOST:PORT          default: HNS_EMULATOR_ADDRESS, else ${DEFAULT_ADDRESS}
   -o, --output json|table
 `;
 
-interface Options {
-  readonly nth?: string | undefined;
-  readonly match?: string | undefined;
-  readonly hresult?: string | undefined;
-  readonly ms?: string | undefined;
+interface Command {
+  /** How many words may follow the command. */
+  readonly words: number;
+  run(client: EmulatorClient, words: readonly string[], options: CliOptions): Promise<unknown>;
 }
 
-type Command = (client: EmulatorClient, words: readonly string[], options: Options) => Promise<unknown>;
-
-class UsageError extends Error {}
-
 const COMMANDS: Readonly<Record<string, Command>> = {
-  status: (client) => client.status(),
-  networks: (client) => client.networks(),
-  endpoints: (client) => client.endpoints(),
-  namespaces: (client) => client.namespaces(),
-  calls: (client) => client.calls(),
-  counts: (client) => client.counts(),
-  handles: (client) => client.handles(),
-  faults: (client) => client.faults(),
-  "create-namespace": async (client) => ({ id: await client.createNamespace() }),
-  fault: (client, words, options) => client.addFault(readFault(words, options)),
-  "clear-faults": (client) => client.clearFaults(),
-  "clear-calls": (client) => client.clearCalls(),
-  "clear-handles": (client) => client.clearHandles(),
-  set: (client, words) => client.set(readJson(words[0])),
-  restart: (client) => client.restart(),
-  reboot: (client) => client.reboot(),
-  reset: (client) => client.reset(),
-  stop: (client) => client.stop(),
+  status: plain((client) => client.status()),
+  networks: plain((client) => client.networks()),
+  endpoints: plain((client) => client.endpoints()),
+  namespaces: plain((client) => client.namespaces()),
+  calls: plain((client) => client.calls()),
+  counts: plain((client) => client.counts()),
+  handles: plain((client) => client.handles()),
+  interfaces: plain((client) => client.interfaces()),
+  routes: plain((client) => client.routes()),
+  faults: plain((client) => client.faults()),
+  latencies: plain((client) => client.latencies()),
+  "create-namespace": plain(async (client) => ({ id: await client.createNamespace() })),
+  "clear-faults": plain((client) => client.clearFaults()),
+  "clear-latencies": plain((client) => client.clearLatencies()),
+  "clear-budget": plain((client) => client.clearBudget()),
+  "clear-calls": plain((client) => client.clearCalls()),
+  "clear-handles": plain((client) => client.clearHandles()),
+  restart: plain((client) => client.restart()),
+  reboot: plain((client) => client.reboot()),
+  reset: plain((client) => client.reset()),
+  stop: plain((client) => client.stop()),
+  fault: { words: 2, run: (client, words, options) => client.addFault(readFaultWords(words, options)) },
+  latency: { words: 4, run: (client, words, options) => client.setLatency(readLatencyWords(words, options)) },
+  budget: { words: 1, run: (client, words, options) => client.setBudget(readBudgetWords(words, options)) },
+  set: { words: 1, run: (client, [text]) => client.set(readJsonObject(text)) },
+  snapshot: { words: 1, run: (client, [file]) => saveSnapshot(client, requireFile(file)) },
+  restore: { words: 1, run: async (client, [file]) => client.restore(readSnapshot(await readFile(requireFile(file), "utf8"))) },
 };
 
 /** The columns people see; -o json shows everything. */
@@ -65,9 +82,16 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   calls: ["sequence", "pid", "name", "hresult", "fault", "args"],
   handles: ["pid", "kind", "id", "handle"],
   faults: ["id", "call", "kind", "nth", "seen", "match", "hresult", "ms"],
+  latencies: ["call", "distribution", "ms", "min", "max", "mean", "seed"],
+  interfaces: ["name", "kind", "address", "mac", "forwarding"],
+  routes: ["destination", "nextHop", "interface"],
 };
 
-async function main(argv: readonly string[]): Promise<number> {
+function plain(run: (client: EmulatorClient) => Promise<unknown>): Command {
+  return { words: 0, run };
+}
+
+async function main(argv: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -75,72 +99,77 @@ async function main(argv: readonly string[]): Promise<number> {
       address: { type: "string", default: process.env["HNS_EMULATOR_ADDRESS"] ?? DEFAULT_ADDRESS },
       output: { type: "string", short: "o", default: "table" },
       port: { type: "string" },
+      "version-preset": { type: "string" },
+      foreground: { type: "boolean", default: false },
       nth: { type: "string" },
       match: { type: "string" },
       hresult: { type: "string" },
       ms: { type: "string" },
+      seed: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
+  const { output } = values;
+  if (output !== "json" && output !== "table") throw new UsageError("-o takes json or table");
+  if (values.help) return void process.stdout.write(USAGE);
   const [name, ...words] = positionals;
-  if (values.help) return say(USAGE, 0);
-  if (name === "start") return await start(values.port);
-  const command = findCommand(name);
-  if (values.output !== "json" && values.output !== "table") throw new UsageError("-o takes json or table");
-  const client = await EmulatorClient.connect(values.address);
+  const value = name === "start" ? await start(values, words) : await runCommand(name, words, values);
+  process.stdout.write(output === "json" ? `${JSON.stringify(value ?? null, null, 2)}\n` : formatTable(value, COLUMNS[name ?? ""]));
+}
+
+function start(values: CliOptions & StartValues, words: readonly string[]): Promise<unknown> {
+  if (words.length > 0) throw new UsageError(`start takes no "${words.join(" ")}"`);
+  return startEmulator({ port: values.port, versionPreset: values["version-preset"], foreground: values.foreground });
+}
+
+interface StartValues {
+  readonly port?: string | undefined;
+  readonly "version-preset"?: string | undefined;
+  readonly foreground: boolean;
+}
+
+async function runCommand(name: string | undefined, words: readonly string[], values: CliOptions & { address: string }): Promise<unknown> {
+  if (name === undefined) throw new UsageError("a command is missing");
+  const command = COMMANDS[name];
+  if (command === undefined) throw new UsageError(`no command "${name}"`);
+  if (words.length > command.words) throw new UsageError(`${name} takes no "${words.slice(command.words).join(" ")}"`);
+  const client = await connect(values.address);
   try {
-    const value = await command(client, words, values);
-    return say(values.output === "json" ? `${JSON.stringify(value, null, 2)}\n` : formatTable(value, COLUMNS[name ?? ""]), 0);
+    return await command.run(client, words, values);
   } finally {
     await client.close();
   }
 }
 
-function findCommand(name: string | undefined): Command {
-  if (name === undefined) throw new UsageError("a command is missing");
-  const command = COMMANDS[name];
-  if (command === undefined) throw new UsageError(`no command "${name}"`);
-  return command;
+async function connect(address: string): Promise<EmulatorClient> {
+  try {
+    return await EmulatorClient.connect(address);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new Error(`no emulator at ${address} (${reason}): start one with "hns-emulator start", or name another with --address`, {
+      cause: thrown,
+    });
+  }
 }
 
-async function start(port: string | undefined): Promise<number> {
-  const script = join(process.cwd(), "test/emulator/main.ts");
-  const child = spawn(findNode(), [script, ...(port === undefined ? [] : ["--port", port])], { stdio: "inherit" });
-  return await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+async function saveSnapshot(client: EmulatorClient, file: string): Promise<unknown> {
+  const text = `${JSON.stringify(await client.snapshot(), null, 2)}\n`;
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, text);
+  await rename(temporary, file);
+  return { file, bytes: text.length };
 }
 
-function readFault([call, kind]: readonly string[], options: Options): FaultSpec {
-  if (call === undefined || kind === undefined) throw new UsageError("fault needs an export's name and a kind");
-  return {
-    call,
-    // The emulator checks it and names the kinds there are.
-    kind: kind as FaultKind,
-    ...(options.nth === undefined ? {} : { nth: Number(options.nth) }),
-    ...(options.match === undefined ? {} : { match: options.match }),
-    ...(options.hresult === undefined ? {} : { hresult: Number(options.hresult) }),
-    ...(options.ms === undefined ? {} : { ms: Number(options.ms) }),
-  };
+function requireFile(file: string | undefined): string {
+  if (file === undefined) throw new UsageError("a file's name is missing");
+  return file;
 }
 
-function readJson(text: string | undefined): object {
-  const value: unknown = JSON.parse(text ?? "null");
-  if (typeof value !== "object" || value === null) throw new UsageError("set needs a JSON object");
-  return value;
+function isUsage(thrown: unknown): boolean {
+  return thrown instanceof UsageError || (thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE_ARGS"));
 }
 
-function say(text: string, code: number): number {
-  process.stdout.write(text);
-  return code;
-}
-
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (thrown: unknown) => {
-    const isUsage =
-      thrown instanceof UsageError || (thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE_ARGS"));
-    process.stderr.write(`hns-emulator: ${thrown instanceof Error ? thrown.message : String(thrown)}\n${isUsage ? USAGE : ""}`);
-    process.exitCode = isUsage ? 2 : 1;
-  },
-);
+main(process.argv.slice(2)).catch((thrown: unknown) => {
+  process.stderr.write(`hns-emulator: ${thrown instanceof Error ? thrown.message : String(thrown)}\n${isUsage(thrown) ? USAGE : ""}`);
+  process.exitCode = isUsage(thrown) ? 2 : 1;
+});

@@ -1,11 +1,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import type { Packet, Verdict } from "./model/acl.ts";
+import type { BudgetReport, BudgetSpec } from "./model/call-budget.ts";
 import type { CallRecord } from "./model/call-log.ts";
 import type { Fault, FaultSpec } from "./model/faults.ts";
 import type { OpenHandle } from "./model/handles.ts";
 import type { JsonObject, JsonValue } from "./model/json.ts";
-import type { ListRecord, Settings, WorldSnapshot } from "./model/world.ts";
+import type { HostInterface } from "./model/host.ts";
+import type { LatencySpec } from "./model/latency.ts";
+import type { HostRoute, ListRecord, PortReservation, Settings, WorldSnapshot } from "./model/world.ts";
 import { decodeControl, encodeControl, FrameReader } from "./wire.ts";
 
 export interface EmulatedNetwork {
@@ -29,6 +33,8 @@ export interface EmulatedEndpoint {
   readonly namespace: string | null;
   readonly hostCompartment: number | null;
   readonly forwarding: boolean;
+  /** Containers it was attached to the version 1 way; `vm:` stands before a machine's card. */
+  readonly attachments: string[];
   readonly document: JsonObject;
 }
 
@@ -55,6 +61,8 @@ export interface EmulatorStatus {
   readonly calls: number;
   readonly openHandles: number;
   readonly faults: number;
+  readonly latencies: number;
+  readonly budget: BudgetReport | null;
 }
 
 /** The emulator refused a control request; `hresult` is there when it was HNS's own rules that refused it. */
@@ -181,12 +189,67 @@ export class EmulatorClient {
     return this.request("fault-clear", id === undefined ? {} : { id });
   }
 
-  set(settings: Partial<Settings>, identity: { bootId?: string; hnsStart?: string } = {}): Promise<void> {
+  /** Makes calls of one export, or of all, take their time. */
+  setLatency(latency: LatencySpec): Promise<void> {
+    return this.request("latency-set", { latency: { ...latency } });
+  }
+
+  latencies(): Promise<LatencySpec[]> {
+    return this.request("latency-list");
+  }
+
+  /** Takes back the latency of one export, or all. */
+  clearLatencies(call?: string): Promise<void> {
+    return this.request("latency-clear", call === undefined ? {} : { call });
+  }
+
+  /** From now on only so many calls: the others are refused when the budget has an HRESULT, else noted. */
+  setBudget(budget: BudgetSpec): Promise<void> {
+    return this.request("budget-set", { budget: { ...budget } });
+  }
+
+  /** How the budget stands; null without one. */
+  budget(): Promise<BudgetReport | null> {
+    return this.request("budget");
+  }
+
+  clearBudget(): Promise<void> {
+    return this.request("budget-clear");
+  }
+
+  /** The emulated machine's interfaces, with those that virtual switches and host attachments add. */
+  interfaces(): Promise<HostInterface[]> {
+    return this.request("interfaces");
+  }
+
+  routes(): Promise<HostRoute[]> {
+    return this.request("routes");
+  }
+
+  portReservations(): Promise<PortReservation[]> {
+    return this.request("port-reservations");
+  }
+
+  /** What the runtime does before a version 1 plugin is called; needed only with `anyComputeSystem` off. */
+  createComputeSystem(id: string): Promise<void> {
+    return this.request("create-compute-system", { id });
+  }
+
+  deleteComputeSystem(id: string): Promise<void> {
+    return this.request("delete-compute-system", { id });
+  }
+
+  /** What an endpoint's ACLs do with a packet. */
+  decidePacket(endpoint: string, packet: Packet): Promise<Verdict> {
+    return this.request("packet", { endpoint, packet: { ...packet } });
+  }
+
+  set(settings: Partial<Settings> & { versionPreset?: string }, identity: { bootId?: string; hnsStart?: string } = {}): Promise<void> {
     return this.request("set", { settings: toJson(settings), ...identity });
   }
 
   /** A fresh, empty service: objects, handles, log, faults and settings. */
-  reset(settings: Partial<Settings> = {}): Promise<void> {
+  reset(settings: Partial<Settings> & { versionPreset?: string } = {}): Promise<void> {
     return this.request("reset", { settings: toJson(settings) });
   }
 

@@ -1,14 +1,16 @@
 import { formatGuid, ZERO_GUID } from "../../src/core/base/ids.ts";
 import { buildEndpointV2, buildNamespaceV2, buildNetworkV2 } from "./model/documents-v2.ts";
-import { createEndpoint, deleteEndpoint, modifyEndpoint } from "./model/endpoints.ts";
-import { FAULT_KINDS, HOST_CALL, type FaultKind, type FaultSpec } from "./model/faults.ts";
-import { EXPORTS } from "./model/exports.ts";
+import { createEndpoint, deleteEndpoint, getEndpoint, listAddresses, modifyEndpoint } from "./model/endpoints.ts";
 import { doHnsCall } from "./model/hns-call.ts";
-import { buildObject, findFlag, findNumber, findObject, findText, isObject, type JsonObject, type JsonValue } from "./model/json.ts";
+import { decidePacket } from "./model/acl.ts";
+import { createComputeSystem, deleteComputeSystem } from "./model/compute-systems.ts";
+import { readBudget, readFault, readLatency, readPacket, readSettings } from "./control-readers.ts";
+import { listInterfaces, listRoutes } from "./model/host.ts";
+import { findFlag, findNumber, findObject, findText, isObject, type JsonObject, type JsonValue } from "./model/json.ts";
 import type { HnsModel } from "./model/model.ts";
 import { createNamespace, deleteNamespace, modifyNamespace } from "./model/namespaces.ts";
-import { createNetwork, deleteNetwork, modifyNetwork } from "./model/networks.ts";
-import { defaultSettings, normaliseId, type Settings, type WorldSnapshot } from "./model/world.ts";
+import { createNetwork, deleteNetwork, getNetwork, modifyNetwork } from "./model/networks.ts";
+import { normaliseId, type WorldSnapshot } from "./model/world.ts";
 
 type ControlHandler = (model: HnsModel, request: JsonObject) => unknown;
 
@@ -28,6 +30,20 @@ const HANDLERS: Readonly<Record<string, ControlHandler>> = {
   "fault-add": ({ faults }, request) => faults.add(readFault(findObject(request, "fault") ?? {})),
   "fault-list": ({ faults }) => faults.list(),
   "fault-clear": ({ faults }, request) => faults.clear(findNumber(request, "id")),
+  "latency-set": ({ latencies }, request) => latencies.set(readLatency(findObject(request, "latency") ?? {})),
+  "latency-list": ({ latencies }) => latencies.list(),
+  "latency-clear": ({ latencies }, request) => latencies.clear(findText(request, "call")),
+  "budget-set": ({ budget }, request) => budget.set(readBudget(findObject(request, "budget") ?? {})),
+  budget: ({ budget }) => budget.report(),
+  "budget-clear": ({ budget }) => budget.clear(),
+  interfaces: ({ world }) => listInterfaces(world),
+  routes: ({ world }) => listRoutes(world),
+  "guest-services": ({ world }) => [...world.guestServices.values()],
+  "port-reservations": ({ world }) => [...world.portReservations.values()],
+  "compute-systems": ({ world }) => [...world.computeSystems.values()],
+  "create-compute-system": ({ world }, request) => createComputeSystem(world, findText(request, "id") ?? ""),
+  "delete-compute-system": ({ world }, request) => deleteComputeSystem(world, findText(request, "id") ?? ""),
+  packet: decide,
   set: changeSettings,
   reset: (model, request) => model.reset(readSettings(findObject(request, "settings") ?? {})),
   snapshot: ({ world }) => world.snapshot(),
@@ -59,7 +75,7 @@ export function doControl(model: HnsModel, request: unknown): unknown {
   return handler(model, message) ?? null;
 }
 
-function buildStatus({ world, log, handles, faults }: HnsModel): unknown {
+function buildStatus({ world, log, handles, faults, latencies, budget }: HnsModel): unknown {
   return {
     bootId: world.bootId,
     hnsStart: world.hnsStart,
@@ -72,6 +88,8 @@ function buildStatus({ world, log, handles, faults }: HnsModel): unknown {
     calls: log.list().length,
     openHandles: handles.list().length,
     faults: faults.list().length,
+    latencies: latencies.list().length,
+    budget: budget.report() ?? null,
   };
 }
 
@@ -92,33 +110,20 @@ function listEndpoints({ world }: HnsModel): unknown {
     name: endpoint.name,
     network: endpoint.network,
     networkName: world.networks.get(endpoint.network)?.name ?? "",
-    addresses: endpoint.addresses.map(({ address, prefix }) => `${address}/${prefix}`),
+    addresses: listAddresses(world, endpoint).map(({ address, prefix }) => `${address}/${prefix}`),
     mac: endpoint.mac,
     namespace: endpoint.namespace,
     hostCompartment: endpoint.hostCompartment,
+    attachments: endpoint.attachments,
     forwarding: endpoint.forwarding,
     document: buildEndpointV2(world, endpoint),
   }));
 }
 
-function readFault(fault: JsonObject): FaultSpec {
-  const call = findText(fault, "call") ?? "";
-  const kind = FAULT_KINDS.find((known) => known === findText(fault, "kind"));
-  if (kind === undefined) throw new Error(`a fault's kind is one of ${FAULT_KINDS.join(", ")}`);
-  if (call !== "*" && call !== "HNSCall" && call !== HOST_CALL && !EXPORTS.has(call)) throw new Error(`no export "${call}"`);
-  return { call, kind, ...readFaultDetails(fault, kind) };
-}
-
-function readFaultDetails(fault: JsonObject, kind: FaultKind): Omit<FaultSpec, "call" | "kind"> {
-  const nth = findNumber(fault, "nth");
-  const match = findText(fault, "match");
-  const hresult = findNumber(fault, "hresult");
-  const ms = findNumber(fault, "ms");
-  if (kind.startsWith("fail") && hresult === undefined) throw new Error("this fault needs an hresult");
-  if (["late", "delay"].includes(kind) && ms === undefined) throw new Error("this fault needs ms");
-  if (nth !== undefined && (!Number.isInteger(nth) || nth < 1)) throw new Error("nth counts from 1");
-  // The fields were read with these types just above.
-  return buildObject({ nth, match, hresult: hresult === undefined ? undefined : hresult >>> 0, ms });
+/** `{"op":"packet","endpoint","packet"}`: what the endpoint's ACLs do with a packet, and which of them. */
+function decide({ world }: HnsModel, request: JsonObject): unknown {
+  const endpoint = getEndpoint(world, normaliseId(findText(request, "endpoint") ?? ""));
+  return decidePacket(getNetwork(world, endpoint.network), endpoint, readPacket(findObject(request, "packet") ?? {}));
 }
 
 /** `{"op":"set","settings":{...},"bootId"?,"hnsStart"?}`: only what is given changes. */
@@ -127,16 +132,6 @@ function changeSettings({ world }: HnsModel, request: JsonObject): unknown {
   world.bootId = findText(request, "bootId") ?? world.bootId;
   world.hnsStart = findText(request, "hnsStart") ?? world.hnsStart;
   return { bootId: world.bootId, hnsStart: world.hnsStart, settings: world.settings };
-}
-
-function readSettings(given: JsonObject): Partial<Settings> {
-  const known = defaultSettings();
-  for (const [key, value] of Object.entries(given)) {
-    if (!(key in known)) throw new Error(`no setting "${key}"; there are: ${Object.keys(known).join(", ")}`);
-    if (typeof value !== typeof known[key as keyof Settings]) throw new Error(`setting "${key}" has the wrong type`);
-  }
-  // Every key and the type of each value were checked above.
-  return given;
 }
 
 function readId(request: JsonObject): string {

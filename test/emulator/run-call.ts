@@ -1,7 +1,7 @@
 import { HRESULT } from "./model/hresult.ts";
 import type { Fault, FaultKind } from "./model/faults.ts";
 import type { Caller, CallResult, HnsModel, PendingCall } from "./model/model.ts";
-import type { CallArgs } from "./model/exports.ts";
+import type { CallArgs } from "./model/export-arguments.ts";
 
 /** What the caller experiences: an answer, or the end of its process. */
 export type CallOutcome = { readonly kind: "answer"; readonly result: CallResult } | { readonly kind: "kill" };
@@ -25,6 +25,10 @@ export function runCall(model: HnsModel, request: CallRequest, options: RunOptio
 
 /** How long the caller of a call waits for its answer, in milliseconds: Infinity when there will be none. */
 export function answerDelay(call: PendingCall): number {
+  return call.latencyMs + faultDelay(call);
+}
+
+function faultDelay(call: PendingCall): number {
   switch (call.fault?.kind) {
     case "delay":
     case "late":
@@ -40,6 +44,8 @@ export function answerDelay(call: PendingCall): number {
 /** Does a call that has arrived already. */
 export async function runPending(model: HnsModel, call: PendingCall, options: RunOptions): Promise<CallOutcome> {
   const { fault } = call;
+  // Without latency nothing is waited for, so that the effect is there when the caller's own code runs on.
+  if (call.latencyMs > 0) await options.sleep(call.latencyMs);
   const outcome = fault === undefined ? answer(model.execute(call)) : await MEET[fault.kind]({ model, call, fault, sleep: options.sleep });
   if (outcome.kind === "answer" && options.isGone?.() === true) model.handles.drop(outcome.result.handle);
   return outcome;

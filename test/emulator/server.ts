@@ -1,11 +1,12 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { doControl } from "./control.ts";
-import type { HnsModel } from "./model/model.ts";
+import { SERVICE_DISCONNECT, type HnsModel } from "./model/model.ts";
 import { runCall } from "./run-call.ts";
 import {
   decodeCall,
   decodeControl,
+  decodeSubscription,
   encodeControl,
   encodeKill,
   encodeNotification,
@@ -101,10 +102,7 @@ class Connection {
         await this.#call(frame.body);
         return;
       case FRAME.SUBSCRIBE:
-        this.#introduce(frame.body.readUInt32LE(0));
-        this.#unsubscribe ??= this.#model.subscribe((notification) => this.#send(encodeNotification(notification)));
-        // Tells the client that nothing is missed from here on.
-        this.#send(encodeNotification({ type: 0, data: "" }));
+        this.#subscribe(frame.body);
         return;
       case FRAME.CONTROL:
         this.#control(frame);
@@ -129,6 +127,18 @@ class Connection {
     const options = { sleep: (ms: number) => sleep(ms), isGone: () => this.#socket.destroyed };
     const outcome = await runCall(this.#model, { name, args, caller: { pid } }, options);
     this.#send(outcome.kind === "kill" ? encodeKill() : encodeReply(outcome.result));
+  }
+
+  /** A callback of a guest network service hears what is about that service, one of the whole service the rest; both hear its end. */
+  #subscribe(body: Buffer): void {
+    const { pid, handle } = decodeSubscription(body);
+    this.#introduce(pid);
+    const service = handle === undefined ? undefined : this.#model.handles.resolve(handle, "guestService", pid);
+    this.#unsubscribe ??= this.#model.subscribe((notification) => {
+      if (notification.service === service || notification.type === SERVICE_DISCONNECT) this.#send(encodeNotification(notification));
+    });
+    // Tells the client that nothing is missed from here on.
+    this.#send(encodeNotification({ type: 0, data: "" }));
   }
 
   #control(frame: Frame): void {

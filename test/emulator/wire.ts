@@ -7,7 +7,7 @@ import type { Notification } from "./model/world.ts";
  *
  * CALL       u32 pid, string name, u32 count, strings (in-arguments in order; handles in decimal, GUIDs as text)
  * REPLY      u32 HRESULT, u8 flags (1 = end the calling process now), u64 handle, string output, string error record
- * SUBSCRIBE  u32 pid: notifications follow until the connection ends
+ * SUBSCRIBE  u32 pid, string handle of a guest network service or NULL: notifications follow until the connection ends
  * NOTIFY     u32 type, string data
  * CONTROL    JSON, both ways
  */
@@ -69,6 +69,12 @@ export function decodeCall(body: Buffer): WireCall {
   cursor.at += 4;
   const args = Array.from({ length: count }, () => readString(body, cursor));
   return { pid: body.readUInt32LE(0), name, args };
+}
+
+/** The guest network service's handle a subscription is for; undefined for the service as a whole. */
+export function decodeSubscription(body: Buffer): { pid: number; handle: number | undefined } {
+  const handle = body.length > 4 ? readString(body, { at: 4 }) : null;
+  return { pid: body.readUInt32LE(0), handle: handle === null ? undefined : Number(handle) };
 }
 
 export function encodeReply(result: CallResult): Buffer {

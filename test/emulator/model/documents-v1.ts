@@ -1,24 +1,16 @@
+import { buildGuid, findGuid, formatGuid, ZERO_GUID } from "../../../src/core/base/ids.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
-import {
-  buildObject,
-  findFlag,
-  findNumber,
-  findObject,
-  findText,
-  isObject,
-  listObjects,
-  listTexts,
-  splitList,
-  type JsonObject,
-  type JsonValue,
-} from "./json.ts";
+import { buildObject, findFlag, findNumber, findText, listObjects, listTexts, splitList, type JsonObject, type JsonValue } from "./json.ts";
 import { isAttached, listAddresses } from "./endpoints.ts";
 import { findManagementIp } from "./host.ts";
 import { gatewayOf } from "./networks.ts";
+import { policyToV1, policyToV2, without } from "./policies-v1.ts";
 import type { EndpointRecord, ListRecord, NetworkRecord, World } from "./world.ts";
 
 const STATE_CREATED = 1;
 const STATE_ATTACHED = 2;
+/** An endpoint several containers share. */
+const STATE_ATTACHED_SHARING = 3;
 
 /** The version 1 view of a network (hcsshim's HNSNetwork, plus what Get-HnsNetwork shows). */
 export function buildNetworkV1(world: World, network: NetworkRecord): JsonObject {
@@ -39,6 +31,7 @@ export function buildNetworkV1(world: World, network: NetworkRecord): JsonObject
     ManagementIP: findManagementIp(world, network),
     Extensions: network.extensions,
     Flags: network.flags,
+    Layer: network.adapter === null ? undefined : buildLayer(network),
     State: STATE_CREATED,
     Version: 64424509440,
   });
@@ -66,9 +59,35 @@ export function buildEndpointV1(world: World, endpoint: EndpointRecord): JsonObj
     IsRemoteEndpoint: (endpoint.flags & 1) !== 0 ? true : undefined,
     Namespace: endpoint.namespace === null ? undefined : { ID: endpoint.namespace },
     SharedContainers: endpoint.attachments,
-    State: isAttached(endpoint) ? STATE_ATTACHED : STATE_CREATED,
+    Resources: isAttached(endpoint)
+      ? buildResources([{ Tag: "Endpoint Port", EndpointPortGuid: derivedId(endpoint.id, "port") }])
+      : undefined,
+    State: findState(endpoint),
   });
 }
+
+function findState(endpoint: EndpointRecord): number {
+  if (!isAttached(endpoint)) return STATE_CREATED;
+  return endpoint.attachments.length > 1 ? STATE_ATTACHED_SHARING : STATE_ATTACHED;
+}
+
+/** What tools of the virtual switch look for in a network: which ports belong to the host and to the card. */
+function buildLayer(network: NetworkRecord): JsonObject {
+  const port = (tag: string): JsonObject => ({ Tag: tag, VmswitchPortGuid: derivedId(network.id, tag) });
+  return { ID: derivedId(network.id, "layer"), Resources: buildResources([port("Host Vnic"), port("External Adapter Info")]) };
+}
+
+function buildResources(allocators: JsonObject[]): JsonObject {
+  return { Allocators: allocators };
+}
+
+/** An id that stays the same as long as the object it belongs to. */
+function derivedId(id: string, part: string): string {
+  return formatGuid(buildGuid(PARTS, [id, part]));
+}
+
+// Any fixed GUID does: it only keeps these ids apart from others.
+const PARTS = findGuid("6f0c2f6c-3b0d-4c6e-9a53-7d1f2a9f4e11") ?? ZERO_GUID;
 
 /** A policy list: the version 1 view of load balancers and routes. State 2 is the state of a list in force. */
 export function buildPolicyListV1(kind: "loadBalancers" | "sdnRoutes", { id, document }: ListRecord): JsonObject {
@@ -144,48 +163,6 @@ export function readPolicyListV1(document: JsonObject): { kind: "loadBalancers" 
   };
 }
 
-/** Version 1 policies are flat; names and fields differ from version 2 for a few types. */
-export function policyToV2(policy: JsonObject): JsonObject {
-  const flat = without(policy, ["Type"]);
-  const type = findText(policy, "Type") ?? "";
-  switch (type.toUpperCase()) {
-    case "OUTBOUNDNAT":
-      return { Type: "OutBoundNAT", Settings: rename(flat, { ExceptionList: "Exceptions", VIP: "VirtualIP" }) };
-    case "ROUTE":
-      return { Type: "SDNRoute", Settings: flat };
-    case "PA":
-      return { Type: "ProviderAddress", Settings: rename(flat, { PA: "ProviderAddress" }) };
-    case "NAT":
-      return { Type: "PortMapping", Settings: numericProtocol(without(flat, ["ExternalPortReserved"])) };
-    case "VLAN":
-    case "VSID":
-      return { Type: type.toUpperCase(), Settings: rename(flat, { VLAN: "IsolationId", VSID: "IsolationId" }) };
-    default:
-      return { Type: type, Settings: flat };
-  }
-}
-
-function policyToV1(policy: JsonValue): JsonObject {
-  if (!isObject(policy)) return {};
-  const settings = findObject(policy, "Settings") ?? {};
-  const type = findText(policy, "Type") ?? "";
-  switch (type) {
-    case "OutBoundNAT":
-      return { Type: type, ...rename(settings, { Exceptions: "ExceptionList", VirtualIP: "VIP" }) };
-    case "SDNRoute":
-      return { Type: "ROUTE", ...settings };
-    case "ProviderAddress":
-      return { Type: "PA", ...rename(settings, { ProviderAddress: "PA" }) };
-    case "PortMapping":
-      return { Type: "NAT", ...settings };
-    case "VLAN":
-    case "VSID":
-      return { Type: type, ...rename(settings, { IsolationId: type }) };
-    default:
-      return { Type: type, ...settings };
-  }
-}
-
 function readSubnetV1(subnet: JsonObject): JsonObject {
   const prefix = findText(subnet, "AddressPrefix") ?? "";
   const gatewayAddress = findText(subnet, "GatewayAddress") ?? "";
@@ -208,18 +185,4 @@ function joinTexts(dns: JsonObject, name: string): string | undefined {
 
 function gateway(endpoint: EndpointRecord, destination: string): string | undefined {
   return endpoint.routes.find((route) => route.destination === destination)?.nextHop;
-}
-
-function numericProtocol(settings: JsonObject): JsonObject {
-  const protocol = settings["Protocol"];
-  if (typeof protocol !== "string") return settings;
-  return { ...settings, Protocol: { TCP: 6, UDP: 17 }[protocol.toUpperCase()] ?? protocol };
-}
-
-function rename(object: JsonObject, names: Readonly<Record<string, string>>): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [names[key] ?? key, value]));
-}
-
-function without(object: JsonObject, names: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([key]) => !names.includes(key)));
 }

@@ -1,36 +1,32 @@
-import { findGuid, formatGuid, ZERO_GUID } from "../../../src/core/base/ids.ts";
+import { COMPUTE_EXPORTS } from "./compute-systems.ts";
 import { buildEndpointV1, buildNetworkV1, buildPolicyListV1 } from "./documents-v1.ts";
 import { buildEndpointV2, buildListV2, buildNamespaceV2, buildNetworkV2 } from "./documents-v2.ts";
-import { createEndpoint, deleteEndpoint, getEndpoint, modifyEndpoint } from "./endpoints.ts";
-import type { HandleKind, HandleTable } from "./handles.ts";
+import { buildEndpointAddresses, buildEndpointStats } from "./endpoint-reports.ts";
+import { createEndpoint, deleteEndpoint, getEndpoint, listAddresses, modifyEndpoint } from "./endpoints.ts";
+import {
+  readDocument,
+  readHandle,
+  readId,
+  readNonZeroId,
+  type CallArgs,
+  type CallContext,
+  type CallEffect,
+  type Export,
+} from "./export-arguments.ts";
+import { GUEST_EXPORTS, NO_OBJECT } from "./guest-exports.ts";
+import { buildGuestService, createGuestService, deleteGuestService, getGuestService, modifyGuestService } from "./guest-services.ts";
+import type { HandleKind } from "./handles.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
-import { findText, parseObject, type JsonObject } from "./json.ts";
+import { findText, type JsonObject } from "./json.ts";
 import { createList, deleteList, getList, modifyList } from "./lists.ts";
 import { createNamespace, deleteNamespace, getNamespace, modifyNamespace } from "./namespaces.ts";
 import { createNetwork, deleteNetwork, getNetwork, modifyNetwork } from "./networks.ts";
 import { matches, parseQuery, type Searchable } from "./query.ts";
-import type { World } from "./world.ts";
+import type { EndpointRecord, World } from "./world.ts";
 
-export interface CallContext {
-  readonly world: World;
-  readonly handles: HandleTable;
-  readonly pid: number;
-}
-
-/** Arguments of an export in the order of its signature without the out pointers: handles as decimal text, GUIDs as text. */
-export type CallArgs = readonly (string | null)[];
-
-/** What an export gives back besides its HRESULT: an out handle or an out string. */
-export interface CallEffect {
-  readonly handle?: number;
-  readonly output?: string;
-}
-
-export type Export = (context: CallContext, args: CallArgs) => CallEffect;
-
-/** The five kinds of objects, each with the rules its exports share. */
+/** The six kinds of objects, each with the rules its exports share. */
 interface ObjectKind {
-  readonly kind: Exclude<HandleKind, "callback">;
+  readonly kind: HandleKind;
   readonly singular: string;
   readonly plural: string;
   list(world: World): Searchable[];
@@ -45,7 +41,7 @@ const NETWORK: ObjectKind = {
   kind: "network",
   singular: "Network",
   plural: "Networks",
-  list: (world) => [...world.networks.values()].map(({ id, name }) => ({ ID: id, Name: name })),
+  list: (world) => [...world.networks.values()].map(({ id, name, type }) => ({ ID: id, Name: name, Type: type })),
   get: getNetwork,
   create: createNetwork,
   modify: modifyNetwork,
@@ -58,11 +54,15 @@ const ENDPOINT: ObjectKind = {
   singular: "Endpoint",
   plural: "Endpoints",
   list: (world) =>
-    [...world.endpoints.values()].map(({ id, name, network }) => ({
-      ID: id,
-      Name: name,
-      VirtualNetwork: network,
-      VirtualNetworkName: world.networks.get(network)?.name ?? "",
+    [...world.endpoints.values()].map((endpoint) => ({
+      ID: endpoint.id,
+      Name: endpoint.name,
+      VirtualNetwork: endpoint.network,
+      HostComputeNetwork: endpoint.network,
+      VirtualNetworkName: world.networks.get(endpoint.network)?.name ?? "",
+      MacAddress: endpoint.mac,
+      ...listKey("IPAddress", listAddresses(world, endpoint)[0]?.address),
+      ...listKey("HostComputeNamespace", endpoint.namespace ?? undefined),
     })),
   get: getEndpoint,
   create: () => {
@@ -85,16 +85,44 @@ const NAMESPACE: ObjectKind = {
   delete: deleteNamespace,
 };
 
+const GUEST_SERVICE: ObjectKind = {
+  kind: "guestService",
+  singular: "GuestNetworkService",
+  plural: "GuestNetworkServices",
+  list: (world) => [...world.guestServices.keys()].map((id) => ({ ID: id })),
+  get: getGuestService,
+  create: createGuestService,
+  modify: modifyGuestService,
+  query: (world, id) => buildGuestService(getGuestService(world, id)),
+  delete: deleteGuestService,
+};
+
 const LOAD_BALANCER = buildListKind("loadBalancer", "LoadBalancer", "loadBalancers");
 const SDN_ROUTE = buildListKind("sdnRoute", "SdnRoute", "sdnRoutes");
 
-/** Every export of computenetwork.dll that clients use, by name. HNSCall is apart: its refusals travel in an envelope. */
+/** Every export of computenetwork.dll and vmcompute.dll that leads here, by name. HNSCall is apart: its refusals travel in an envelope. */
 export const EXPORTS: ReadonlyMap<string, Export> = new Map([
-  ...[NETWORK, ENDPOINT, NAMESPACE, LOAD_BALANCER, SDN_ROUTE].flatMap(buildExports),
+  ...[NETWORK, ENDPOINT, NAMESPACE, LOAD_BALANCER, SDN_ROUTE, GUEST_SERVICE].flatMap(buildExports),
   ["HcnCreateEndpoint", createEndpointExport],
-  ["HcnRegisterServiceCallback", ({ handles, pid }: CallContext) => ({ handle: handles.open("callback", formatGuid(ZERO_GUID), pid) })],
+  ["HcnQueryEndpointStats", buildReport((_, endpoint) => buildEndpointStats(endpoint))],
+  ["HcnQueryEndpointAddresses", buildReport(buildEndpointAddresses)],
+  ["HcnRegisterServiceCallback", ({ handles, pid }: CallContext) => ({ handle: handles.open("callback", NO_OBJECT, pid) })],
   ["HcnUnregisterServiceCallback", buildClose("callback")],
+  ...GUEST_EXPORTS,
+  ...COMPUTE_EXPORTS,
 ]);
+
+/** A field of something searchable, absent when it has no value. */
+function listKey<K extends keyof Searchable>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, string>);
+}
+
+function buildReport(build: (world: World, endpoint: EndpointRecord) => JsonObject): Export {
+  return ({ world, handles, pid }, [handle]) => {
+    const id = handles.resolve(readHandle(handle), "endpoint", pid);
+    return { output: JSON.stringify(build(world, getEndpoint(world, id))) };
+  };
+}
 
 function buildListKind(kind: "loadBalancer" | "sdnRoute", singular: string, map: "loadBalancers" | "sdnRoutes"): ObjectKind {
   return {
@@ -180,26 +208,4 @@ function buildClose(kind: HandleKind): Export {
     handles.close(readHandle(handle), kind, pid);
     return {};
   };
-}
-
-function readId(text: string | null | undefined): string {
-  const guid = findGuid(text ?? "");
-  if (guid === undefined) throw new HnsError(HRESULT.INVALID_ARGUMENT, "id");
-  return formatGuid(guid);
-}
-
-function readNonZeroId(text: string | null | undefined): string {
-  const id = readId(text);
-  if (id === formatGuid(ZERO_GUID)) throw new HnsError(HRESULT.INVALID_ARGUMENT, "id is zero");
-  return id;
-}
-
-function readHandle(text: string | null | undefined): number {
-  const handle = Number(text ?? "0");
-  return Number.isSafeInteger(handle) ? handle : -1;
-}
-
-function readDocument(text: string | null | undefined): JsonObject {
-  if (text === null || text === undefined) throw new HnsError(HRESULT.INVALID_ARGUMENT, "settings are NULL");
-  return parseObject(text);
 }

@@ -1,6 +1,17 @@
 import { HnsError, HRESULT } from "./hresult.ts";
 
-export type HandleKind = "network" | "endpoint" | "namespace" | "loadBalancer" | "sdnRoute" | "callback";
+export type HandleKind =
+  | "network"
+  | "endpoint"
+  | "namespace"
+  | "loadBalancer"
+  | "sdnRoute"
+  | "guestService"
+  | "portReservation"
+  | "callback"
+  | "guestCallback"
+  | "computeSystem"
+  | "computeCallback";
 
 export interface OpenHandle {
   readonly handle: number;

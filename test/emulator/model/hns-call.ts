@@ -1,13 +1,5 @@
 import { formatGuid, ZERO_GUID } from "../../../src/core/base/ids.ts";
-import {
-  buildEndpointV1,
-  buildNetworkV1,
-  buildPolicyListV1,
-  policyToV2,
-  readEndpointV1,
-  readNetworkV1,
-  readPolicyListV1,
-} from "./documents-v1.ts";
+import { buildEndpointV1, buildNetworkV1, buildPolicyListV1, readEndpointV1, readNetworkV1, readPolicyListV1 } from "./documents-v1.ts";
 import { buildNamespaceV2 } from "./documents-v2.ts";
 import { buildEndpointAddresses, buildEndpointStats } from "./endpoint-reports.ts";
 import {
@@ -22,6 +14,7 @@ import {
 import { HnsError, HRESULT } from "./hresult.ts";
 import { findField, findNumber, findText, listObjects, parseObject, type JsonObject, type JsonValue } from "./json.ts";
 import { createList, deleteList, getList } from "./lists.ts";
+import { policyToV2 } from "./policies-v1.ts";
 import { changeExtensions, checkNetworkPolicies, createNetwork, deleteNetwork, getNetwork } from "./networks.ts";
 import { createNamespace, deleteNamespace, getNamespace } from "./namespaces.ts";
 import { normaliseId, type EndpointRecord, type PortReservation, type World } from "./world.ts";

@@ -1,15 +1,21 @@
 import { CallLog, type CallRecord } from "./call-log.ts";
-import { EXPORTS, type CallArgs, type CallEffect } from "./exports.ts";
+import { CallBudget } from "./call-budget.ts";
+import type { CallArgs, CallEffect } from "./export-arguments.ts";
+import { EXPORTS } from "./exports.ts";
 import { FaultBook, HOST_CALL, type Fault } from "./faults.ts";
+import { knows } from "./features.ts";
 import { HandleTable } from "./handles.ts";
 import { doHnsCall } from "./hns-call.ts";
+import { dropUnusedSwitches } from "./host.ts";
 import { doHostCall } from "./host-call.ts";
 import { buildErrorRecord, HnsError, HRESULT, hresultText } from "./hresult.ts";
+import { LatencyBook } from "./latency.ts";
 import { World, type Notification, type Settings, type Sources } from "./world.ts";
 
 /** Flag of a network document: the network is not kept over a start of the machine. */
 const FLAG_NON_PERSISTENT = 8;
-const SERVICE_DISCONNECT = 0x01000000;
+/** Notification type: the service went away. */
+export const SERVICE_DISCONNECT = 0x01000000;
 
 export interface Caller {
   readonly pid: number;
@@ -30,6 +36,8 @@ export interface PendingCall {
   readonly caller: Caller;
   readonly record: CallRecord | undefined;
   readonly fault: Fault | undefined;
+  /** How long the service takes before the call has its effect, in milliseconds. */
+  readonly latencyMs: number;
   /** The service's start the call was sent to: a restarted service no longer knows it. */
   readonly hnsStart: string;
 }
@@ -43,6 +51,8 @@ export interface ModelOptions {
 export class HnsModel {
   readonly log = new CallLog();
   readonly faults = new FaultBook();
+  readonly latencies = new LatencyBook();
+  readonly budget = new CallBudget();
   readonly handles = new HandleTable();
   readonly #sources: Sources;
   readonly #listeners = new Set<(notification: Notification) => void>();
@@ -60,15 +70,16 @@ export class HnsModel {
   /** Does a call at once, without faults: `name` is the export's name, `args` its in-arguments in order. */
   call(name: string, args: CallArgs, caller: Caller): CallResult {
     const record = this.log.begin(name, args, caller.pid);
-    return this.execute({ name, args, caller, record, fault: undefined, hnsStart: this.#world.hnsStart });
+    return this.execute({ name, args, caller, record, fault: undefined, latencyMs: 0, hnsStart: this.#world.hnsStart });
   }
 
   /** Notes a call's arrival and looks for a fault that waits for it. */
   begin(name: string, args: CallArgs, caller: Caller): PendingCall {
     const record = name === HOST_CALL ? undefined : this.log.begin(name, args, caller.pid);
-    const fault = this.faults.take(name, args);
+    const fault = this.faults.take(name, args) ?? (name === HOST_CALL ? undefined : this.budget.spend(name));
+    const latencyMs = name === HOST_CALL ? 0 : this.latencies.draw(name);
     if (record !== undefined && fault !== undefined) record.fault = fault.kind;
-    return { name, args, caller, record, fault, hnsStart: this.#world.hnsStart };
+    return { name, args, caller, record, fault, latencyMs, hnsStart: this.#world.hnsStart };
   }
 
   /** Lets a call take effect. */
@@ -85,10 +96,11 @@ export class HnsModel {
 
   /** Answers a call with an error, without any effect. */
   refuse(call: PendingCall, hresult: number, message: string = hresultText(hresult)): CallResult {
-    const record = buildErrorRecord(hresult, message);
+    const { errorText } = this.#world.settings;
+    const record = buildErrorRecord(hresult, errorText === "" ? message : errorText);
     if (call.record !== undefined) call.record.hresult = hresult;
     if (isTransport(hresult)) return { hresult, handle: 0, output: null, errorRecord: null };
-    if (call.name !== "HNSCall") return { hresult, handle: 0, output: null, errorRecord: call.name === HOST_CALL ? null : record };
+    if (call.name !== "HNSCall") return { hresult, handle: 0, output: null, errorRecord: hasErrorRecord(call.name) ? record : null };
     return { hresult: this.#world.settings.hnsCallFails ? hresult : HRESULT.OK, handle: 0, output: record, errorRecord: null };
   }
 
@@ -105,8 +117,13 @@ export class HnsModel {
     this.restart({ loseEndpoints: true });
     const world = this.#world;
     world.bootId = world.freshId();
+    world.bootedAt = this.#sources.now();
     world.namespaces.clear();
+    world.computeSystems.clear();
+    world.guestServices.clear();
+    world.portReservations.clear();
     for (const network of [...world.networks.values()]) if ((network.flags & FLAG_NON_PERSISTENT) !== 0) world.networks.delete(network.id);
+    dropUnusedSwitches(world);
   }
 
   /** An empty service on a fresh machine: objects, handles, log, faults and settings go back to the start. */
@@ -115,6 +132,8 @@ export class HnsModel {
     this.handles.clear();
     this.log.clear();
     this.faults.clear();
+    this.latencies.clear();
+    this.budget.clear();
   }
 
   /** Calls `listener` for each service notification; the function returned ends that. */
@@ -132,6 +151,8 @@ export class HnsModel {
     }
     const perform = EXPORTS.get(name);
     if (perform === undefined) throw new HnsError(HRESULT.INVALID_ARGUMENT, `no export ${name}`);
+    if (name.startsWith("Hcn") && !knows(world.settings.version, "V2Api"))
+      throw new HnsError(HRESULT.REQUEST_UNSUPPORTED, "no version 2 API");
     return perform({ world, handles: this.handles, pid: caller.pid }, args);
   }
 
@@ -157,6 +178,11 @@ export class HnsModel {
 function note(call: PendingCall, result: CallResult): CallResult {
   if (call.record !== undefined) call.record.hresult = result.hresult;
   return result;
+}
+
+/** Exports without an argument for it give no error record; those of vmcompute.dll have a result document instead. */
+function hasErrorRecord(name: string): boolean {
+  return name !== HOST_CALL && !/^Hcn(Close|Reserve|Release)|Callback$|PortReservations$/.test(name);
 }
 
 /** Whether the code says that the service was not reached, so that there is nobody to write an error record. */

@@ -17,21 +17,31 @@ export function parseQuery(text: string | null): Query {
   return { version: findNumber(schema, "Major") === 1 ? 1 : 2, filter: filterText === "" ? {} : readFilter(parseObject(filterText)) };
 }
 
-/** The fields by which objects can be found; ids are compared case-blind, names exactly. */
+/** The fields by which objects can be found. Addresses and ids are compared in any case, other values exactly. */
 export interface Searchable {
   readonly ID: string;
   readonly Name?: string;
+  readonly Type?: string;
   readonly VirtualNetwork?: string;
   readonly VirtualNetworkName?: string;
+  readonly HostComputeNetwork?: string;
+  readonly HostComputeNamespace?: string;
+  readonly IPAddress?: string;
+  readonly MacAddress?: string;
 }
 
-/** Whether an object has every value the filter names; a key the object lacks matches nothing. */
+const IDS = ["id", "virtualnetwork", "hostcomputenetwork", "hostcomputenamespace"];
+const CASE_BLIND = ["type", "macaddress", "ipaddress"];
+
+/** Whether an object has every value the filter names; a key the object lacks matches nothing. Keys are read in any case. */
 export function matches(filter: Query["filter"], object: Searchable): boolean {
-  const values: Record<string, string | undefined> = { ...object };
+  const values = new Map(Object.entries(object).map(([key, value]) => [key.toLowerCase(), String(value)]));
   return Object.entries(filter).every(([key, wanted]) => {
-    const value = values[key];
+    const name = key.toLowerCase();
+    const value = values.get(name);
     if (value === undefined) return false;
-    return key === "ID" || key === "VirtualNetwork" ? sameGuid(value, wanted) : value === wanted;
+    if (IDS.includes(name)) return sameGuid(value, wanted);
+    return CASE_BLIND.includes(name) ? value.toLowerCase() === wanted.toLowerCase() : value === wanted;
   });
 }
 

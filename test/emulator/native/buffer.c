@@ -102,16 +102,17 @@ void put_guid(Buffer *buffer, const GUID *id) {
         return;
     }
     tail = id->Data4;
-    snprintf(text, sizeof text, "%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X", (unsigned)id->Data1, (unsigned)id->Data2, (unsigned)id->Data3,
+    (void)snprintf(text, sizeof text, "%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X", (unsigned)id->Data1, (unsigned)id->Data2, (unsigned)id->Data3,
              tail[0], tail[1], tail[2], tail[3], tail[4], tail[5], tail[6], tail[7]);
     put_text(buffer, text);
 }
 
-void put_handle(Buffer *buffer, const void *handle) {
+void put_handle(Buffer *buffer, const void *handle) { put_number(buffer, (uint64_t)(uintptr_t)handle); }
+
+void put_number(Buffer *buffer, uint64_t value) {
     /* By hand: the C library of old Windows has no portable format for 64 bits. */
     char text[21];
     size_t at = sizeof text - 1;
-    uint64_t value = (uint64_t)(uintptr_t)handle;
     text[at] = 0;
     do {
         text[--at] = (char)('0' + value % 10);

@@ -35,15 +35,18 @@ const WINDOWS = {
   libraries: ["-lws2_32", "-lole32"],
 };
 
+const SHARED = ["buffer.c", "connection.c", "forward.c"];
+const NETWORK = ["hcn.c", "guest.c", "callback.c"];
+/** Everything the Linux library is made of. */
+export const LINUX_SOURCES: readonly string[] = [...SHARED, ...NETWORK, "vmcompute.c", "linux.c"];
+
 const TARGETS: readonly Target[] = [
-  {
-    platform: "linux-x64",
-    file: "libcomputenetwork.so",
-    sources: ["buffer.c", "connection.c", "hcn.c", "callback.c", "vmcompute.c", "linux.c"],
-    ...LINUX,
-  },
-  { platform: "win-x64", file: "computenetwork.dll", sources: ["buffer.c", "connection.c", "hcn.c", "callback.c"], ...WINDOWS },
-  { platform: "win-x64", file: "vmcompute.dll", sources: ["buffer.c", "connection.c", "vmcompute.c"], ...WINDOWS },
+  // The other two names are those under which .NET on Linux looks for computenetwork.dll and vmcompute.dll.
+  ...["libcomputenetwork.so", "computenetwork.dll.so", "vmcompute.dll.so"].map(
+    (file): Target => ({ platform: "linux-x64", file, sources: LINUX_SOURCES, ...LINUX }),
+  ),
+  { platform: "win-x64", file: "computenetwork.dll", sources: [...SHARED, ...NETWORK], ...WINDOWS },
+  { platform: "win-x64", file: "vmcompute.dll", sources: [...SHARED, "vmcompute.c"], ...WINDOWS },
 ];
 
 /** Builds the emulator's native libraries. Throws when a compiler fails; a missing compiler gives `skipped` with the reason. */

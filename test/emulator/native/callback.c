@@ -21,6 +21,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 #endif
 
 #define SERVICE_DISCONNECT 0x01000000u
+#define UNREGISTER(guest_service) ((guest_service) == NULL ? "HcnUnregisterServiceCallback" : "HcnUnregisterGuestNetworkServiceCallback")
 
 typedef void(CALLTYPE *NotificationCallback)(DWORD type, void *context, HRESULT status, PCWSTR data);
 
@@ -86,28 +87,11 @@ static void join_listener(Registration *registration) {
 }
 #endif
 
-static HRESULT call_with_handle(const char *name, void *handle) {
+static HRESULT register_with_service(void *guest_service, void **handle) {
     Buffer call;
-    Reply reply;
-    HRESULT result;
-    begin_call(&call, name, 1);
-    put_handle(&call, handle);
-    result = finish_call(&call, &reply);
-    CoTaskMemFree(reply.output);
-    CoTaskMemFree(reply.error);
-    return result;
-}
-
-static HRESULT register_with_service(void **handle) {
-    Buffer call;
-    Reply reply;
-    HRESULT result;
-    begin_call(&call, "HcnRegisterServiceCallback", 0);
-    result = finish_call(&call, &reply);
-    *handle = (void *)(uintptr_t)reply.handle;
-    CoTaskMemFree(reply.output);
-    CoTaskMemFree(reply.error);
-    return result;
+    begin_call(&call, guest_service == NULL ? "HcnRegisterServiceCallback" : "HcnRegisterGuestNetworkServiceCallback", guest_service == NULL ? 0 : 1);
+    if (guest_service != NULL) put_handle(&call, guest_service);
+    return forward_handle(&call, handle, NULL);
 }
 
 static HRESULT abandon(Registration *registration, HRESULT result) {
@@ -116,7 +100,8 @@ static HRESULT abandon(Registration *registration, HRESULT result) {
     return result;
 }
 
-EXPORT HRESULT CALLTYPE HcnRegisterServiceCallback(NotificationCallback callback, void *context, void **handle) {
+/* With a NULL guest service: a callback of the service as a whole. */
+static HRESULT start(void *guest_service, NotificationCallback callback, void *context, void **handle) {
     Registration *registration;
     HRESULT result;
     if (callback == NULL || handle == NULL) return RESULT_INVALID_ARGUMENT;
@@ -125,12 +110,13 @@ EXPORT HRESULT CALLTYPE HcnRegisterServiceCallback(NotificationCallback callback
     if (registration == NULL) return RESULT_OUT_OF_MEMORY;
     registration->callback = callback;
     registration->context = context;
-    registration->connection = open_subscription();
-    if (registration->connection == -1) return abandon(registration, RESULT_UNAVAILABLE);
-    result = register_with_service(&registration->handle);
+    registration->connection = -1;
+    result = register_with_service(guest_service, &registration->handle);
     if (result < 0) return abandon(registration, result);
+    registration->connection = open_subscription(guest_service);
+    if (registration->connection == -1) return abandon(registration, RESULT_UNAVAILABLE);
     if (!start_listener(registration)) {
-        call_with_handle("HcnUnregisterServiceCallback", registration->handle);
+        forward_with_handle(UNREGISTER(guest_service), registration->handle);
         return abandon(registration, RESULT_OUT_OF_MEMORY);
     }
     *handle = registration->handle;
@@ -158,8 +144,8 @@ static Registration *take(void *handle) {
 }
 
 /* No callback runs after this has returned, unless it is called from one. */
-EXPORT HRESULT CALLTYPE HcnUnregisterServiceCallback(void *handle) {
-    HRESULT result = call_with_handle("HcnUnregisterServiceCallback", handle);
+static HRESULT end(const char *name, void *handle) {
+    HRESULT result = forward_with_handle(name, handle);
     Registration *registration = take(handle);
     if (registration != NULL) {
         shut_connection(registration->connection);
@@ -168,4 +154,19 @@ EXPORT HRESULT CALLTYPE HcnUnregisterServiceCallback(void *handle) {
         free(registration);
     }
     return result;
+}
+
+EXPORT HRESULT CALLTYPE HcnRegisterServiceCallback(NotificationCallback callback, void *context, void **handle) {
+    return start(NULL, callback, context, handle);
+}
+
+EXPORT HRESULT CALLTYPE HcnUnregisterServiceCallback(void *handle) { return end(UNREGISTER(NULL), handle); }
+
+EXPORT HRESULT CALLTYPE HcnRegisterGuestNetworkServiceCallback(void *service, NotificationCallback callback, void *context, void **handle) {
+    if (service == NULL) return RESULT_INVALID_ARGUMENT;
+    return start(service, callback, context, handle);
+}
+
+EXPORT HRESULT CALLTYPE HcnUnregisterGuestNetworkServiceCallback(void *handle) {
+    return end("HcnUnregisterGuestNetworkServiceCallback", handle);
 }

@@ -76,7 +76,7 @@ static Socket open_socket(const struct addrinfo *info) {
 static void read_address(char *address, size_t size) {
     /* Not getenv: the C library's copy misses what the program set later. */
     DWORD length = GetEnvironmentVariableA("HNS_EMULATOR_ADDRESS", address, (DWORD)size);
-    if (length == 0 || length >= size) strcpy(address, DEFAULT_ADDRESS);
+    if (length == 0 || length >= size) memcpy(address, DEFAULT_ADDRESS, sizeof DEFAULT_ADDRESS);
 }
 
 #else
@@ -105,7 +105,8 @@ static Socket open_socket(const struct addrinfo *info) {
 
 static void read_address(char *address, size_t size) {
     const char *given = getenv("HNS_EMULATOR_ADDRESS");
-    strcpy(address, given == NULL || *given == 0 || strlen(given) >= size ? DEFAULT_ADDRESS : given);
+    if (given == NULL || *given == 0 || strlen(given) >= size) given = DEFAULT_ADDRESS;
+    memcpy(address, given, strlen(given) + 1);
 }
 
 #endif
@@ -171,7 +172,7 @@ static Connection *thread_connection(void) {
         if (same && !is_stale(connection->socket)) return connection;
         disconnect(connection);
     }
-    strcpy(connection->address, address);
+    memcpy(connection->address, address, sizeof address);
     connection->process = process_id();
     connection->socket = connect_to(address);
     return connection->socket == NO_SOCKET ? NULL : connection;
@@ -257,7 +258,7 @@ HRESULT finish_call(Buffer *call, Reply *reply) {
     return result;
 }
 
-intptr_t open_subscription(void) {
+intptr_t open_subscription(const void *guest_service) {
     char address[sizeof((Connection *)NULL)->address];
     Buffer request = {0}, ready;
     Socket socket;
@@ -267,6 +268,8 @@ intptr_t open_subscription(void) {
     if (socket == NO_SOCKET) return -1;
     put_u8(&request, FRAME_SUBSCRIBE);
     put_u32(&request, process_id());
+    if (guest_service == NULL) put_text(&request, NULL);
+    else put_handle(&request, guest_service);
     /* The first frame says that the subscription stands. */
     if (!request.failed && send_frame(socket, &request) && receive_frame((intptr_t)socket, &ready)) {
         buffer_free(&ready);

@@ -58,6 +58,7 @@ void put_text(Buffer *buffer, const char *text);
 void put_wide(Buffer *buffer, PCWSTR text);
 void put_guid(Buffer *buffer, const GUID *id);
 void put_handle(Buffer *buffer, const void *handle);
+void put_number(Buffer *buffer, uint64_t value);
 uint32_t get_u32(const unsigned char *bytes);
 uint64_t get_u64(const unsigned char *bytes);
 
@@ -77,8 +78,23 @@ void begin_call(Buffer *call, const char *name, uint32_t argument_count);
 /* Sends a call over this thread's connection, waits for the answer and frees `call`. Ends the process when the emulator says so. */
 HRESULT finish_call(Buffer *call, Reply *reply);
 
-/* A connection of its own that receives notifications; -1 when there is none. */
-intptr_t open_subscription(void);
+/* Clears an out string the caller may not want. */
+void clear_text(PWSTR *text);
+
+/* Sends a call and hands its answer out: the string to `output` and the error record to `error` if the caller wants them. */
+HRESULT forward(Buffer *call, PWSTR *output, PWSTR *error);
+
+/* The same for a call that gives a handle. */
+HRESULT forward_handle(Buffer *call, void **handle, PWSTR *error);
+
+/* A call of one handle and nothing else. */
+HRESULT forward_with_handle(const char *name, const void *handle);
+
+/*
+ * A connection of its own that receives notifications: those of one guest network service, or with NULL those of the whole service.
+ * -1 when there is none.
+ */
+intptr_t open_subscription(const void *guest_service);
 bool receive_frame(intptr_t connection, Buffer *frame);
 void shut_connection(intptr_t connection);
 void close_connection(intptr_t connection);

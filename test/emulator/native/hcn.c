@@ -1,37 +1,9 @@
-/* The exports of computenetwork.dll: five kinds of objects with the same seven calls each. */
+/* The exports of computenetwork.dll: six kinds of objects with the same seven calls each. */
 #include "emulator.h"
-
-#include <string.h>
-
-/* Hands a reply out: the error record to `error` if the caller wants it, the string to `output` likewise. */
-static HRESULT deliver(HRESULT result, Reply *reply, PWSTR *output, PWSTR *error) {
-    if (output != NULL) *output = reply->output;
-    else CoTaskMemFree(reply->output);
-    if (error != NULL) *error = reply->error;
-    else CoTaskMemFree(reply->error);
-    return result;
-}
-
-static HRESULT forward(Buffer *call, PWSTR *output, PWSTR *error) {
-    Reply reply;
-    HRESULT result = finish_call(call, &reply);
-    return deliver(result, &reply, output, error);
-}
-
-static HRESULT forward_handle(Buffer *call, void **handle, PWSTR *error) {
-    Reply reply;
-    HRESULT result = finish_call(call, &reply);
-    *handle = (void *)(uintptr_t)reply.handle;
-    return deliver(result, &reply, NULL, error);
-}
-
-static void clear(PWSTR *error) {
-    if (error != NULL) *error = NULL;
-}
 
 static HRESULT enumerate(const char *name, PCWSTR query, PWSTR *ids, PWSTR *error) {
     Buffer call;
-    clear(error);
+    clear_text(error);
     if (ids == NULL) return RESULT_INVALID_ARGUMENT;
     begin_call(&call, name, 1);
     put_wide(&call, query);
@@ -40,7 +12,7 @@ static HRESULT enumerate(const char *name, PCWSTR query, PWSTR *ids, PWSTR *erro
 
 static HRESULT create(const char *name, const GUID *id, PCWSTR settings, void **handle, PWSTR *error) {
     Buffer call;
-    clear(error);
+    clear_text(error);
     if (handle == NULL) return RESULT_INVALID_ARGUMENT;
     begin_call(&call, name, 2);
     put_guid(&call, id);
@@ -50,7 +22,7 @@ static HRESULT create(const char *name, const GUID *id, PCWSTR settings, void **
 
 static HRESULT open_object(const char *name, const GUID *id, void **handle, PWSTR *error) {
     Buffer call;
-    clear(error);
+    clear_text(error);
     if (handle == NULL) return RESULT_INVALID_ARGUMENT;
     begin_call(&call, name, 1);
     put_guid(&call, id);
@@ -59,7 +31,7 @@ static HRESULT open_object(const char *name, const GUID *id, void **handle, PWST
 
 static HRESULT modify(const char *name, void *handle, PCWSTR settings, PWSTR *error) {
     Buffer call;
-    clear(error);
+    clear_text(error);
     begin_call(&call, name, 2);
     put_handle(&call, handle);
     put_wide(&call, settings);
@@ -68,7 +40,7 @@ static HRESULT modify(const char *name, void *handle, PCWSTR settings, PWSTR *er
 
 static HRESULT query_properties(const char *name, void *handle, PCWSTR query, PWSTR *properties, PWSTR *error) {
     Buffer call;
-    clear(error);
+    clear_text(error);
     if (properties == NULL) return RESULT_INVALID_ARGUMENT;
     begin_call(&call, name, 2);
     put_handle(&call, handle);
@@ -78,17 +50,10 @@ static HRESULT query_properties(const char *name, void *handle, PCWSTR query, PW
 
 static HRESULT delete_object(const char *name, const GUID *id, PWSTR *error) {
     Buffer call;
-    clear(error);
+    clear_text(error);
     begin_call(&call, name, 1);
     put_guid(&call, id);
     return forward(&call, NULL, error);
-}
-
-static HRESULT close_object(const char *name, void *handle) {
-    Buffer call;
-    begin_call(&call, name, 1);
-    put_handle(&call, handle);
-    return forward(&call, NULL, NULL);
 }
 
 #define DEFINE_CREATE(ONE)                                                                                     \
@@ -112,7 +77,7 @@ static HRESULT close_object(const char *name, void *handle) {
     EXPORT HRESULT CALLTYPE HcnDelete##ONE(const GUID *id, PWSTR *error) {                                     \
         return delete_object("HcnDelete" #ONE, id, error);                                                     \
     }                                                                                                          \
-    EXPORT HRESULT CALLTYPE HcnClose##ONE(void *handle) { return close_object("HcnClose" #ONE, handle); }
+    EXPORT HRESULT CALLTYPE HcnClose##ONE(void *handle) { return forward_with_handle("HcnClose" #ONE, handle); }
 
 DEFINE_COMMON(Network, Networks)
 DEFINE_COMMON(Endpoint, Endpoints)
@@ -123,14 +88,24 @@ DEFINE_CREATE(Network)
 DEFINE_CREATE(Namespace)
 DEFINE_CREATE(LoadBalancer)
 DEFINE_CREATE(SdnRoute)
+DEFINE_COMMON(GuestNetworkService, GuestNetworkServices)
+DEFINE_CREATE(GuestNetworkService)
 
 EXPORT HRESULT CALLTYPE HcnCreateEndpoint(void *network, const GUID *id, PCWSTR settings, void **handle, PWSTR *error) {
     Buffer call;
-    clear(error);
+    clear_text(error);
     if (handle == NULL) return RESULT_INVALID_ARGUMENT;
     begin_call(&call, "HcnCreateEndpoint", 3);
     put_handle(&call, network);
     put_guid(&call, id);
     put_wide(&call, settings);
     return forward_handle(&call, handle, error);
+}
+
+EXPORT HRESULT CALLTYPE HcnQueryEndpointStats(void *endpoint, PCWSTR query, PWSTR *stats, PWSTR *error) {
+    return query_properties("HcnQueryEndpointStats", endpoint, query, stats, error);
+}
+
+EXPORT HRESULT CALLTYPE HcnQueryEndpointAddresses(void *endpoint, PCWSTR query, PWSTR *addresses, PWSTR *error) {
+    return query_properties("HcnQueryEndpointAddresses", endpoint, query, addresses, error);
 }

@@ -14,13 +14,8 @@ EXPORT void CoTaskMemFree(void *memory) {
 /* Asks the emulated machine: {"op":"identity"} or {"op":"set-forwarding","address","enabled"}. Not an HNS call and not in the call log. */
 EXPORT HRESULT HnsEmulatorHost(PCWSTR request, PWSTR *response) {
     Buffer call;
-    Reply reply;
-    HRESULT result;
     if (response == NULL) return RESULT_INVALID_ARGUMENT;
     begin_call(&call, "HnsEmulatorHost", 1);
     put_wide(&call, request);
-    result = finish_call(&call, &reply);
-    CoTaskMemFree(reply.error);
-    *response = reply.output;
-    return result;
+    return forward(&call, response, NULL);
 }
