@@ -46,12 +46,15 @@ export function findFileFaults(file: ConfFile): Fault[] {
 
 /** Remarks on a file without faults. */
 export function findFileWarnings({ parts }: ConfFile): string[] {
-  return parts.flatMap(({ where, config }) => normalise(config).warnings.map((warning) => (where === "" ? warning : `${where}: ${warning}`)));
+  return parts.flatMap(({ where, config }) =>
+    normalise(config).warnings.map((warning) => (where === "" ? warning : `${where}: ${warning}`)),
+  );
 }
 
 function findStructureFaults({ document, isList, parts }: ConfFile): Fault[] {
   const remedy = `give the plugin's object the type "${OUR_TYPE}"`;
-  if (!isList) return parts.length === 1 ? [] : [{ path: "type", problem: `is not "${OUR_TYPE}": this is no configuration of this plugin`, remedy }];
+  if (!isList)
+    return parts.length === 1 ? [] : [{ path: "type", problem: `is not "${OUR_TYPE}": this is no configuration of this plugin`, remedy }];
   if (!Array.isArray(document["plugins"])) return [{ path: "plugins", problem: "is no list", remedy: "list the plugins' objects" }];
   return parts.length > 0 ? [] : [{ path: "plugins", problem: `has no plugin of the type "${OUR_TYPE}"`, remedy }];
 }

@@ -4,10 +4,16 @@ import { findFaults, normalise } from "../core/config/normalise.ts";
 import type { ConfFile, ConfPart } from "./conf-file.ts";
 import type { CliWorld } from "./world.ts";
 
+/** What a runtime adds on each call is no part of a file. */
+const PER_CALL = ["runtimeConfig", "prevResult"];
+
+/** What a plugin's object gets from its list. */
+const INHERITED = ["name", "cniVersion"];
+
 /** The document of a file without faults, every part of ours with its defaults filled in: again a configuration, and one that means the same. */
 export function buildEffective(world: CliWorld, file: ConfFile): object {
   if (!file.isList) return file.parts.map((part) => fillIn(world, part))[0] ?? file.document;
-  const filled = new Map(file.parts.map((part) => [part.where, withoutInherited(fillIn(world, part))]));
+  const filled = new Map(file.parts.map((part) => [part.where, without(fillIn(world, part), INHERITED)]));
   const plugins: readonly unknown[] = Array.isArray(file.document["plugins"]) ? file.document["plugins"] : [];
   return { ...file.document, plugins: plugins.map((plugin, index) => filled.get(`plugins[${index}]`) ?? plugin) };
 }
@@ -16,13 +22,15 @@ function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unkn
   const document = canonicaliseKeys(raw, []);
   findFaults(document); // fills in the schema's defaults
   const { stateDir = world.defaultStateDir, ipam } = normalise(raw).config;
-  // What the runtime adds on each call is no part of a file.
-  const { runtimeConfig: _perCall, prevResult: _earlier, ...rest } = document;
   return {
-    ...rest,
+    ...without(document, PER_CALL),
     stateDir,
     logFile: document["logFile"] ?? world.joinPath(stateDir, "hns-cni.log"),
-    ipam: { ...(document["ipam"] as object), blockSize: ipam.blockSize, ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.gateway) } : {}) },
+    ipam: {
+      ...(document["ipam"] as object),
+      blockSize: ipam.blockSize,
+      ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.gateway) } : {}),
+    },
   };
 }
 
@@ -31,6 +39,6 @@ function isGatewayUsed(document: Record<string, unknown>): boolean {
   return document["gatewayMode"] === "ipam";
 }
 
-function withoutInherited({ name: _name, cniVersion: _cniVersion, ...rest }: Record<string, unknown>): Record<string, unknown> {
-  return rest;
+function without(document: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(document).filter(([key]) => !keys.includes(key)));
 }

@@ -12,7 +12,8 @@ export interface ExplainArguments {
   readonly output: Format;
 }
 
-const HOW = "give an HRESULT (0x803b0014, 2151350292, -2143617004), the name of an error, or a line of a log; --list shows all that are known";
+const HOW =
+  "give an HRESULT (0x803b0014, 2151350292, -2143617004), the name of an error, or a line of a log; --list shows all that are known";
 
 export function addExplain(cli: Argv, run: Run): Argv {
   return cli.command(

@@ -4,7 +4,9 @@ import type { CliWorld } from "./world.ts";
 export type DocumentFormat = "json" | "yaml";
 
 /** The option that all commands with an answer in several forms share; `own` are the forms beside json and yaml, the default first. */
-export function outputOption<T extends string = never>(own: readonly [T | DocumentFormat, ...T[]]): {
+export function outputOption<T extends string = never>(
+  own: readonly [T | DocumentFormat, ...T[]],
+): {
   readonly alias: "o";
   readonly describe: string;
   readonly choices: readonly (T | DocumentFormat)[];
@@ -24,5 +26,11 @@ export function writeDocument(world: CliWorld, value: unknown, format: DocumentF
 export function writeTable(world: CliWorld, titles: readonly string[], rows: readonly (readonly string[])[]): void {
   const lines = [titles.map((title) => title.toUpperCase()), ...rows];
   const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  for (const line of lines) world.writeOut(`${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`);
+  for (const line of lines)
+    world.writeOut(
+      `${line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd()}\n`,
+    );
 }

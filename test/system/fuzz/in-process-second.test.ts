@@ -1,0 +1,3 @@
+import { describeHalf } from "./in-process.ts";
+
+describeHalf("second");
