@@ -3,6 +3,7 @@ import { CniNode, expectSilence, parseError, type Pod } from "../support/cni-nod
 import { waitForFault } from "../support/faults.ts";
 import { endpointsOf, expectNothingLeft } from "../support/leftovers.ts";
 import { describeProgram, linux } from "../support/programs.ts";
+import { containing } from "../unit/core/cni/matchers.ts";
 
 const PODS = 16;
 const ROUNDS = 6;
@@ -25,7 +26,9 @@ describeProgram(linux, "programs at the same time", () => {
     const networks = await node.emulator.networks();
     const endpoints = await node.emulator.endpoints();
     expect(networks.map(({ name }) => name)).toEqual(["pods"]);
-    expect(endpoints.filter(({ hostCompartment }) => hostCompartment === 1).map(({ addresses: held }) => held)).toEqual([["10.244.3.2/24"]]);
+    expect(endpoints.filter(({ hostCompartment }) => hostCompartment === 1).map(({ addresses: held }) => held)).toEqual([
+      ["10.244.3.2/24"],
+    ]);
     expect(endpoints).toHaveLength(PODS + 1);
     for (const [index, pod] of pods.entries()) {
       expect(endpoints.filter(({ namespace }) => namespace === pod.netns).map(({ addresses: held }) => held)).toEqual([[addresses[index]]]);
@@ -57,7 +60,7 @@ describeProgram(linux, "programs at the same time", () => {
     const adding = node.call("ADD", pod);
     await waitForFault(node);
     await node.callSilently("DEL", pod);
-    expect(parseError(await adding)).toMatchObject({ code: 11, msg: expect.stringContaining("a DEL for the same attachment came") });
+    expect(parseError(await adding)).toMatchObject({ code: 11, msg: containing("a DEL for the same attachment came") });
     await expectNothingLeft(node);
   });
 
@@ -84,6 +87,10 @@ describeProgram(linux, "programs at the same time", () => {
     expect(accepted).toContain(phase);
     const held = addresses.filter(({ owner, state }) => owner === record?.id && state === "assigned");
     const count = phase === "attached" ? 1 : 0;
-    expect({ endpoints: (await endpointsOf(node, pod)).length, held: held.length, leases }).toEqual({ endpoints: count, held: count, leases: 0 });
+    expect({ endpoints: (await endpointsOf(node, pod)).length, held: held.length, leases }).toEqual({
+      endpoints: count,
+      held: count,
+      leases: 0,
+    });
   }
 });

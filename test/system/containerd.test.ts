@@ -3,6 +3,7 @@ import { CniNode, expectSilence, parseError, type Pod } from "../support/cni-nod
 import { waitForFault } from "../support/faults.ts";
 import { endpointsOf, expectNothingLeft } from "../support/leftovers.ts";
 import { describeProgram, describePrograms, linux, type CniProgram } from "../support/programs.ts";
+import { containing } from "../unit/core/cni/matchers.ts";
 
 /** Four addresses for pods: network, gateway, host endpoint and broadcast are taken. They need no rest. */
 const SMALL = { ipam: { type: "hns-cni", cidr: "10.244.3.0/29", cooldownSeconds: 0 } };
@@ -61,7 +62,8 @@ describeProgram(linux, "what containerd does", () => {
     const { msg } = parseError(outcome);
     expect(outcome.stdout).not.toMatch(SWALLOWED);
     expect(msg).toContain(hresult.toString(16));
-    expect(await endpointsOf(node, pod)).toHaveLength(1);
+    expect((await node.emulator.endpoints()).map(({ name }) => name)).toContain(`${pod.containerId}_pods`);
+    expect(node.state().addresses).toMatchObject([{ state: "quarantined" }]);
     await node.emulator.clearFaults();
     await node.callSilently("DEL", pod, { config: SMALL });
     await expectNothingLeft(node);
@@ -100,12 +102,15 @@ describeProgram(linux, "what containerd does", () => {
     await addPods(node, SMALL_COUNT);
     expectSilence(await node.callForNetwork("STATUS", { config: SMALL }));
     const outcome = await node.callForNetwork("STATUS", { config: { ...SMALL, statusFailsOnExhaustion: true } });
-    expect(parseError(outcome)).toMatchObject({ code: 50, msg: expect.stringContaining("no free address") });
+    expect(parseError(outcome)).toMatchObject({ code: 50, msg: containing("no free address") });
   });
 
   it("STATUS gives up on an HNS that hangs long before the configured deadlines, which hold up the runtime", async () => {
     await node.emulator.addFault({ call: "*", kind: "hang" });
-    const outcome = await node.callForNetwork("STATUS", { config: { callTimeoutSeconds: 600, operationTimeoutSeconds: 600 }, timeoutMs: 20_000 });
+    const outcome = await node.callForNetwork("STATUS", {
+      config: { callTimeoutSeconds: 600, operationTimeoutSeconds: 600 },
+      timeoutMs: 20_000,
+    });
     expect(parseError(outcome)).toMatchObject({ code: 50 });
   });
 

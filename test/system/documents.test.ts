@@ -50,14 +50,15 @@ describePrograms("the documents HNS gets", (program: CniProgram) => {
   afterAll(() => node.close());
   beforeEach(() => node.renew());
 
-  async function addAndRead(runtimeConfig?: object, options?: CallOptions): Promise<{ network: SentCall; host: SentCall; pod: SentCall; name: string }> {
+  async function addAndRead(
+    runtimeConfig?: object,
+    options?: CallOptions,
+  ): Promise<{ network: SentCall; host: SentCall; pod: SentCall; name: string }> {
     const pod = await node.makePod(runtimeConfig === undefined ? undefined : { ...runtimeConfig });
     await node.add(pod, options);
     const calls = await node.emulator.calls();
     const sent = (name: string): SentCall[] =>
-      calls
-        .filter((call) => call.name === name)
-        .map(({ args }) => ({ name, id: args.at(-2) ?? "", document: JSON.parse(args.at(-1) ?? "") }));
+      calls.filter((call) => call.name === name).map(({ args }) => ({ name, id: args.at(-2) ?? "", document: parse(args.at(-1)) }));
     const [[network], [host, endpoint]] = [sent("HcnCreateNetwork"), sent("HcnCreateEndpoint")];
     if (network === undefined || host === undefined || endpoint === undefined) throw new Error("a document was not sent");
     return { network, host, pod: endpoint, name: `${pod.containerId}_pods` };
@@ -97,11 +98,15 @@ describePrograms("the documents HNS gets", (program: CniProgram) => {
   it("join the pod's namespace and the node's first compartment", async () => {
     const { host, pod } = await addAndRead();
     const calls = await node.emulator.calls();
-    const joins = calls.filter(({ name }) => name === "HcnModifyNamespace").map(({ args }) => JSON.parse(args[1] ?? ""));
+    const joins = calls.filter(({ name }) => name === "HcnModifyNamespace").map(({ args }) => parse(args[1]));
     expect(joins).toEqual([{ ResourceType: "Endpoint", RequestType: "Add", Settings: { EndpointId: pod.id } }]);
     const attaches = calls.filter(({ name, args }) => name === "HNSCall" && args[0] === "POST");
-    expect(attaches.map(({ args }) => [args[1], JSON.parse(args[2] ?? "")])).toEqual([
+    expect(attaches.map(({ args }) => [args[1], parse(args[2])])).toEqual([
       [`/endpoints/${host.id}/attach`, { SystemType: "Host", CompartmentId: 1 }],
     ]);
   });
 });
+
+function parse(argument: string | null | undefined): unknown {
+  return JSON.parse(argument ?? "null");
+}

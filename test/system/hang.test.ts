@@ -2,6 +2,7 @@
 import { type AttachmentCommand, CniNode, expectSilence, parseError, type Pod } from "../support/cni-node.ts";
 import { expectNothingLeft } from "../support/leftovers.ts";
 import { describeProgram, describePrograms, linux, type CniProgram } from "../support/programs.ts";
+import { containing } from "../unit/core/cni/matchers.ts";
 
 /** One second a call; a program that waits longer for one, or is kept alive by it, is killed and the case fails. */
 const config = { callTimeoutSeconds: 1, operationTimeoutSeconds: 20 };
@@ -100,7 +101,7 @@ async function meetHang(node: CniNode, hang: Hang): Promise<Pod> {
   const outcome = await node.call(command, pod, { config, timeoutMs: LIMIT_MS });
   expect((await node.emulator.faults()).map(({ seen }) => seen > 0)).toEqual([true]);
   if (answer === "success") expect(outcome).toMatchObject({ code: 0, stderr: "" });
-  else expect(parseError(outcome)).toMatchObject({ code: 11, msg: expect.stringContaining("within 1 s") });
+  else expect(parseError(outcome)).toMatchObject({ code: 11, msg: containing("within 1 s") });
   await node.emulator.clearFaults();
   return pod;
 }

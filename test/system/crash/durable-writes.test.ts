@@ -1,7 +1,7 @@
 /** Promise 4 on the packaged program: the process dies at every durable write of the state that every command makes. */
 import { join } from "node:path";
 import { CrashWorkers, expectPoints, isLong } from "../../support/crash-workers.ts";
-import { explain, type Prepared, type Scenario, SCENARIOS, tryAftermaths } from "../../support/crash-scenarios.ts";
+import { explain, type Prepared, type Scenario, scenariosFor, tryAftermaths } from "../../support/crash-scenarios.ts";
 import type { CrashNode, SavedNode } from "../../support/crash-node.ts";
 import { packagedReason } from "../../support/packaged.ts";
 import { buildPreload, type DurableWrite, preloadEnv, type PreloadOptions, preloadReason, takeWrites } from "../../support/preload.ts";
@@ -32,7 +32,7 @@ describeUnless(packagedReason() ?? preloadReason(), "a process that dies at a du
   afterAll(() => workers.close());
 
   describe.each([false, true])("with ignoreCallerIds %s", (ignoreCallerIds) => {
-    test.each(SCENARIOS)("promise 4: after $name died, DEL and GC leave nothing and ADD works", async (scenario) => {
+    test.each(scenariosFor(ignoreCallerIds))("promise 4: after $name died, DEL and GC leave nothing and ADD works", async (scenario) => {
       const start = (node: CrashNode): Promise<Start> => prepare(node, scenario, ignoreCallerIds);
       const writes = await listWrites(workers.first, scenario, await start(workers.first));
       expect(writes.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 /** Promise 4 on the packaged program: the process dies before and after every HCN call of every command. */
 import { expectPoints, CrashWorkers } from "../../support/crash-workers.ts";
-import { explain, SCENARIOS, type Scenario, tryAftermaths, type Prepared } from "../../support/crash-scenarios.ts";
+import { explain, scenariosFor, type Scenario, tryAftermaths, type Prepared } from "../../support/crash-scenarios.ts";
 import type { CrashNode, SavedNode } from "../../support/crash-node.ts";
 import { packagedReason } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
@@ -22,7 +22,7 @@ describeUnless(packagedReason(), "a process that dies at an HCN call", () => {
   afterAll(() => workers.close());
 
   describe.each([false, true])("with ignoreCallerIds %s", (ignoreCallerIds) => {
-    test.each(SCENARIOS)("promise 4: after $name died, DEL and GC leave nothing and ADD works", async (scenario) => {
+    test.each(scenariosFor(ignoreCallerIds))("promise 4: after $name died, DEL and GC leave nothing and ADD works", async (scenario) => {
       const start = (node: CrashNode): Promise<Start> => prepare(node, scenario, ignoreCallerIds);
       const calls = await listCalls(workers.first, scenario, await start(workers.first));
       expect(calls.length).toBeGreaterThan(0);

@@ -4,7 +4,7 @@ import { ControlError } from "../../emulator/client.ts";
 import type { OpenHandle } from "../../emulator/model/handles.ts";
 import { expectNoSharedAddress, expectOnly, expectWorking } from "../../support/crash-expectations.ts";
 import type { CrashNode, SavedNode } from "../../support/crash-node.ts";
-import { explain, type Prepared, type Scenario, SCENARIOS } from "../../support/crash-scenarios.ts";
+import { explain, type Prepared, type Scenario, scenariosFor } from "../../support/crash-scenarios.ts";
 import { CrashWorkers, expectPoints } from "../../support/crash-workers.ts";
 import { packagedReason } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
@@ -79,7 +79,7 @@ describeUnless(packagedReason(), "a call that HNS carries out after its caller d
   afterAll(() => workers.close());
 
   describe.each([false, true])("with ignoreCallerIds %s", (ignoreCallerIds) => {
-    test.each(SCENARIOS.filter(({ name }) => !["CHECK", "STATUS"].includes(name)))("promise 4: what comes late of $name is settled", async (scenario) => {
+    test.each(scenariosFor(ignoreCallerIds).filter(({ name }) => !["CHECK", "STATUS"].includes(name)))("promise 4: what comes late of $name is settled", async (scenario) => {
       const start = (node: CrashNode): Promise<Start> => prepare(node, scenario, ignoreCallerIds);
       const all = await listPoints(workers.first, scenario, await start(workers.first));
       points += all.length;
