@@ -7,6 +7,7 @@ import { Database } from "../../src/host/state/database.ts";
 import { MIGRATIONS } from "../../src/host/state/schema.ts";
 import { SqliteStateStore } from "../../src/host/state/sqlite-store.ts";
 import { ADDRESS, ATTACHMENT, BLOCK, describeStateStore, guid, LEASE, NETWORK, POOL } from "./state-store.contract.ts";
+import { containing, errorWith } from "../support/matchers.ts";
 
 let folder = "";
 let files = 0;
@@ -77,7 +78,7 @@ describe("state.db", () => {
     one.transaction((tx) => {
       tx.putNetwork(NETWORK);
       expect(two.read((other) => other.findNetwork("pods"))).toBeUndefined();
-      expect(() => two.transaction(() => undefined)).toThrow(expect.objectContaining({ code: "STATE_FAILURE", retryable: true }));
+      expect(() => two.transaction(() => undefined)).toThrow(errorWith({ code: "STATE_FAILURE", retryable: true }));
     });
     two.transaction((tx) => expect(tx.findNetwork("pods")).toEqual(NETWORK));
     one.close();
@@ -122,7 +123,7 @@ describe("state.db", () => {
     const path = freshPath();
     fill(path);
     withSql(path, (database) => database.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`));
-    expect(() => open(path)).toThrow(expect.objectContaining({ code: "STATE_FAILURE", message: expect.stringContaining(`schema version ${MIGRATIONS.length + 1}`) }));
+    expect(() => open(path)).toThrow(errorWith({ code: "STATE_FAILURE", message: containing(`schema version ${MIGRATIONS.length + 1}`) }));
     expect(withSql(path, (database) => database.prepare("SELECT count(*) AS n FROM attachments").get())).toEqual({ n: 1 });
   });
 
@@ -140,7 +141,7 @@ describe("state.db", () => {
     fill(path);
     withSql(path, (database) => database.exec(sql));
     const store = open(path);
-    expect(() => read(store)).toThrow(expect.objectContaining({ code: "STATE_DAMAGED" }));
+    expect(() => read(store)).toThrow(errorWith({ code: "STATE_DAMAGED" }));
     store.close();
   });
 
@@ -148,13 +149,13 @@ describe("state.db", () => {
     const path = freshPath();
     fill(path);
     writeFileSync(path, Buffer.alloc(8_192, 0x5a));
-    expect(() => open(path)).toThrow(expect.objectContaining({ code: "STATE_DAMAGED" }));
+    expect(() => open(path)).toThrow(errorWith({ code: "STATE_DAMAGED" }));
   });
 
   test("that cannot be made is STATE_FAILURE naming the path", () => {
     const path = join(folder, "a-file", "state.db");
     writeFileSync(join(folder, "a-file"), "");
-    expect(() => open(path)).toThrow(expect.objectContaining({ code: "STATE_FAILURE", message: expect.stringContaining(path) }));
+    expect(() => open(path)).toThrow(errorWith({ code: "STATE_FAILURE", message: containing(path) }));
   });
 });
 

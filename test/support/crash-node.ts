@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Laid over the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of the configuration. */
+  readonly stdin?: string;
 }
 
 /** HNS and the state folder at one moment. */
@@ -92,7 +94,7 @@ export class CrashNode {
       ...about,
       ...options.env,
     };
-    return runPackaged({ env, stdin: JSON.stringify(buildRawConfig(this.stateDir, options.config)) });
+    return runPackaged({ env, stdin: options.stdin ?? JSON.stringify(buildRawConfig(this.stateDir, options.config)) });
   }
 
   /** ADD that must succeed. */

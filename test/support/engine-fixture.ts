@@ -168,8 +168,8 @@ export class EngineFixture {
   }
 
   async #sleep(ms: number): Promise<void> {
-    if (ms !== LATE_MS && ms !== HOLD_MS) return await this.clock.sleep(ms);
-    return await new Promise((open) => this.#gates.push({ ms, open }));
+    if (ms !== LATE_MS && ms !== HOLD_MS) await this.clock.sleep(ms);
+    else await new Promise<void>((open) => this.#gates.push({ ms, open }));
   }
 
   #machine(process: TestProcess): Machine {
@@ -192,7 +192,9 @@ export class EngineFixture {
   }
 
   #logger(): Logger {
-    const write = (level: string) => (message: string, fields: LogFields = {}): void => void this.log.push({ level, message, fields });
+    const write = (level: string) => (message: string, fields: LogFields = {}): void => {
+      this.log.push({ level, message, fields });
+    };
     return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };
   }
 }

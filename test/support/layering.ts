@@ -25,6 +25,9 @@ const ranks: Readonly<Record<string, number>> = {
 /** What has a price or a platform and therefore one home: every npm package, and this builtin. */
 const guardedBuiltins = ["node:sqlite"];
 
+/** Packages of the admin command line: every noun may use them, and nothing else may, as the CNI path must not load them. */
+const cliPackages = ["yaml", "yargs"];
+
 const impure = ["process", "console", "require", "fetch"];
 
 interface Import {
@@ -114,6 +117,10 @@ function findScatteredDependencies(imports: readonly Import[]): string[] {
   }
   return [...homes].flatMap(([name, files]) => {
     const list = [...files].sort();
+    if (cliPackages.includes(name)) {
+      const others = list.filter((file) => !file.startsWith("src/cli/"));
+      return others.length > 0 ? [`${name} is imported outside src/cli: ${others.join(", ")}`] : [];
+    }
     const strangers = list.filter((file) => !file.startsWith("src/host/"));
     if (strangers.length > 0) return [`${name} is imported outside src/host: ${strangers.join(", ")}`];
     return list.length > 1 ? [`${name} is imported in more than one file: ${list.join(", ")}`] : [];

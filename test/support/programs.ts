@@ -61,7 +61,9 @@ function buildWindows(): CniProgram {
   return {
     name: "the Windows program under Wine",
     reason: wineReason(),
-    start: async () => void (await start()),
+    start: async () => {
+      await start();
+    },
     run: async ({ env, ...call }, address) => runUnderWine(await start(), { ...call, env: { HNS_EMULATOR_ADDRESS: address, ...env } }),
     // Wine shows the root of Linux as drive Z.
     path: (linuxPath) => `Z:${linuxPath.replaceAll("/", "\\")}`,

@@ -15,6 +15,8 @@ export interface WineRun {
   /** Variables of the Windows program, beside those that Wine itself makes (PATH, SystemRoot, …). */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** The current folder as a Linux path; default the root of drive C. */
+  readonly cwd?: string;
   /** Default 60 s; then the program is killed and the promise rejected. */
   readonly timeoutMs?: number;
 }
@@ -87,7 +89,11 @@ function waitForEnd(machine: WineMachine, options: WineRun, stdio: number[]): Pr
   const exe = options.exe ?? machine.program;
   const timeoutMs = options.timeoutMs ?? 60_000;
   return new Promise((resolve, reject) => {
-    const child = spawn(machine.prefix.wine, [exe, ...(options.args ?? [])], { env, stdio, cwd: join(machine.prefix.folder, "drive_c") });
+    const child = spawn(machine.prefix.wine, [exe, ...(options.args ?? [])], {
+      env,
+      stdio,
+      cwd: options.cwd ?? join(machine.prefix.folder, "drive_c"),
+    });
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       reject(new Error(`${exe} did not end within ${timeoutMs} ms`));

@@ -32,6 +32,10 @@ describe("the layers of src", () => {
     ["the environment in host", "src/host/exec/a.ts", 'export const x = process.env["A"];', /only src\/bin may/],
     ["arguments in the service", "src/service/a.ts", "export const { argv } = process;", /only src\/bin may/],
     ["a package outside host", "src/bin/a.ts", 'import koffi from "koffi";', /outside src\/host/],
+    ["a package of the command line in host", "src/host/exec/a.ts", 'import { parse } from "yaml";', /yaml is imported outside src\/cli/],
+    ["a package of the command line in bin", "src/bin/a.ts", 'import yargs from "yargs";', /yargs is imported outside src\/cli/],
+    ["a package of the command line in core", "src/core/hcn/a.ts", 'import { parse } from "yaml";', /core imports only core/],
+    ["another package in the command line", "src/cli/a.ts", 'import koffi from "koffi";', /koffi is imported outside src\/host/],
     ["a very long file", "src/host/exec/a.ts", "// line\n".repeat(401), /401 lines/],
   ])("report %s", (_name, path, text, message) => {
     expect(findViolations(new Map([[path, text]]))).toEqual([expect.stringMatching(message)]);
@@ -58,6 +62,8 @@ describe("the layers of src", () => {
     const sources = new Map([
       ["src/core/engine/a.ts", 'import { x } from "../base/a.ts"; export const y = { process: x, env: 1 }.env;'],
       ["src/host/ffi/a.ts", 'import type koffi from "koffi"; import { x } from "../../core/hcn/backend.ts"; process.exit(1);'],
+      ["src/cli/a.ts", 'import type { Argv } from "yargs"; import { stringify } from "yaml";'],
+      ["src/cli/b.ts", 'import yargs from "yargs";'],
       ["src/bin/main.ts", 'import { x } from "../host/ffi/a.ts"; x(process.env, process.argv);'],
     ]);
     expect(findViolations(sources)).toEqual([]);

@@ -124,6 +124,11 @@ describe("1.2 environment variables", () => {
     expect(splitPathList("")).toEqual([]);
   });
 
+  test("point 25: CNI_NETNS_OVERRIDE changes nothing", async () => {
+    const plain = await call(buildEnv("ADD"));
+    expect((await call(buildEnv("ADD", { CNI_NETNS_OVERRIDE: "1" }))).answer).toEqual(plain.answer);
+  });
+
   test.each([NETNS, "none", "container:abc"])("point 24: the sandbox %p is passed on as it is", async (netns) => {
     expect((await call(buildEnv("ADD", { CNI_NETNS: netns }))).handled[0]?.request["netns"]).toBe(netns);
   });

@@ -279,7 +279,7 @@ describe("normalise: faults", () => {
   });
 });
 
-describe("normalise: port mappings", () => {
+describe("normalise: port mappings (point 81)", () => {
   test("entries without a host port are ignored, whatever else they say", () => {
     const raw = withPorts({ HostPort: 0, ContainerPort: 70_000, Protocol: "icmp" }, { containerPort: 80 }, { hostPort: null });
     expect(normalise(raw).config.portMappings).toEqual([]);
@@ -313,7 +313,7 @@ describe("normalise: port mappings", () => {
   });
 });
 
-describe("normalise: DNS", () => {
+describe("normalise: DNS (point 35)", () => {
   const network = { nameservers: ["10.96.0.10"], domain: "cluster.local", search: ["svc"], options: ["ndots:5"] };
   test.each([
     ["nothing of the pod keeps the network's", {}, network],

@@ -62,7 +62,7 @@ describe("CHECK", () => {
 
   test("an endpoint in no namespace", async () => {
     endpoint().namespace = null;
-    const message = await node.check(pod).catch((thrown: Error) => thrown.message);
+    const message = await node.check(pod).catch((thrown: unknown) => String(thrown));
     expect(message).toContain(`the endpoint is in no namespace, wanted ${pod.netns}`);
   });
 

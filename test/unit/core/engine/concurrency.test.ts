@@ -29,9 +29,9 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
 /** Lets the held call go on, and whoever waits for the lease look again until all is done. */
 async function finish(...works: Promise<unknown>[]): Promise<void> {
   await node.release(HOLD_MS);
-  let isOver = false;
-  void Promise.allSettled(works).then(() => (isOver = true));
-  for (let turn = 0; turn < 100 && !isOver; turn++) await node.clock.advance(NEXT_LOOK_MS);
+  const state = { isOver: false };
+  void Promise.allSettled(works).then(() => (state.isOver = true));
+  for (let turn = 0; turn < 100 && !state.isOver; turn++) await node.clock.advance(NEXT_LOOK_MS);
   await Promise.allSettled(works);
 }
 

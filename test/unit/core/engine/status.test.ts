@@ -1,5 +1,6 @@
 import { deleteNetwork } from "../../../emulator/model/networks.ts";
 import { buildConfig, EngineFixture } from "../../../support/engine-fixture.ts";
+import { containing } from "../../../support/matchers.ts";
 
 let node: EngineFixture;
 
@@ -27,7 +28,14 @@ describe("STATUS", () => {
 
   test("a network that differs is NETWORK_MISMATCH", async () => {
     node.foreignNetwork({ Type: "Transparent" });
-    await expect(node.status()).rejects.toMatchObject({ code: "NETWORK_MISMATCH", message: expect.stringContaining("Type is Transparent") });
+    await expect(node.status()).rejects.toMatchObject({ code: "NETWORK_MISMATCH", message: containing("Type is Transparent") });
+  });
+
+  test("a network replaced under running pods says that they suffer too (code 51)", async () => {
+    await node.add(node.pod("c1"));
+    for (const id of node.model.world.networks.keys()) deleteNetwork(node.model.world, id);
+    node.foreignNetwork({ Type: "Transparent" });
+    await expect(node.status()).rejects.toMatchObject({ code: "NETWORK_MISMATCH", data: { existingContainersAffected: true } });
   });
 
   test("a configuration changed since the last ADD is seen", async () => {
@@ -40,7 +48,7 @@ describe("STATUS", () => {
     await node.add(node.pod("c1"));
     for (const id of node.model.world.networks.keys()) deleteNetwork(node.model.world, id);
     await node.status();
-    expect(node.log).toContainEqual({ level: "warn", message: "network gone while attachments are recorded", fields: { network: "pods", attachments: 1 } });
+    expect(node.log).toContainEqual({ level: "warn", message: "network gone while attachments are recorded", fields: { attachments: 1 } });
   });
 
   test.each([

@@ -10,6 +10,7 @@ import {
   revertAllocation,
 } from "../../../../src/core/ipam/allocator.ts";
 import { buildSpec, COOLDOWN_MS, PoolKit } from "./pool-kit.ts";
+import { errorWith } from "../../../support/matchers.ts";
 
 let kit: PoolKit;
 const spec = buildSpec("10.244.3.0/28", 29);
@@ -74,7 +75,7 @@ describe("an allocation", () => {
     release("pod-1");
     kit.run((tx) => quarantineOwned(tx, "pod-2"));
     expect(() => allocate("one-more")).toThrow(
-      expect.objectContaining({
+      errorWith({
         code: "ADDRESS_EXHAUSTED",
         retryable: true,
         message: "no free address in 10.244.3.0/28: 9 assigned, 2 resting after release, 1 quarantined",
@@ -287,7 +288,7 @@ describe("tables that disagree", () => {
       const block = tx.findBlock(spec.id, "10.244.3.0/29");
       if (block !== undefined) tx.swapBlock({ ...block, held: 4 }, block.version);
     });
-    expect(() => allocate("a")).toThrow(expect.objectContaining({ code: "STATE_DAMAGED" }));
+    expect(() => allocate("a")).toThrow(errorWith({ code: "STATE_DAMAGED" }));
   });
 
   test("an address that was handed out while its block says never is not handed out again", () => {
@@ -296,6 +297,29 @@ describe("tables that disagree", () => {
       const block = tx.findBlock(spec.id, "10.244.3.0/29");
       if (block !== undefined) tx.swapBlock({ ...block, held: 0, next: 0 }, block.version);
     });
-    expect(() => allocate("b")).toThrow(expect.objectContaining({ code: "STATE_DAMAGED" }));
+    expect(() => allocate("b")).toThrow(errorWith({ code: "STATE_DAMAGED" }));
+  });
+});
+
+describe("a reservation that came after the block was carved", () => {
+  const later: PoolSpec = { ...spec, reserved: [...spec.reserved, 4] };
+
+  test("keeps an address that is free back from everybody", async () => {
+    for (const owner of owners(5)) allocate(owner);
+    release("pod-1");
+    await kit.clock.advance(COOLDOWN_MS);
+    expect(allocate("next", later)).toBe("10.244.3.8");
+    expect(kit.rows("addresses")).toContainEqual(expect.objectContaining({ address: "10.244.3.4", state: "quarantined", owner: "reserved" }));
+  });
+
+  test("is passed over where the address was never used, and the pool grows instead of failing", () => {
+    allocate("pod-0");
+    expect(owners(5).map((owner) => allocate(`new-${owner}`, later))).toEqual([5, 6, 7, 8, 9].map((last) => `10.244.3.${last}`));
+  });
+
+  test("leaves the address with the pod that has it", () => {
+    for (const owner of owners(5)) allocate(owner);
+    allocate("next", later);
+    expect(kit.rows("addresses")).toContainEqual(expect.objectContaining({ address: "10.244.3.4", state: "assigned", owner: "pod-1" }));
   });
 });
