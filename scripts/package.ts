@@ -7,7 +7,7 @@ import { withFileLock } from "./setup/file-lock.ts";
 
 export async function packageAll(): Promise<void> {
   await withFileLock(join(paths.build, "package.lock"), async () => {
-    for (const step of [generateStep, programsStep, emulatorStep]) {
+    for (const step of [generateStep, emulatorStep, programsStep]) {
       const start = Date.now();
       const ran = await runStep(step);
       process.stdout.write(ran ? `${step.name}: built in ${((Date.now() - start) / 1000).toFixed(1)} s\n` : `${step.name}: up to date\n`);

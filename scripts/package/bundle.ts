@@ -1,12 +1,15 @@
 /** esbuild: one CommonJS file for each program inside the executable. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { build, type BuildOptions } from "esbuild";
 import { bundleFile, metafile, type Bundle } from "./bundles.ts";
 import { paths, root } from "./paths.ts";
 import type { ProductInfo } from "./versions.ts";
 
-/** ESM-only packages ask for import.meta.url, which CommonJS lacks. Not in the main script, which would load node:url for nothing. */
+/** ESM-only packages ask for import.meta.url, which CommonJS lacks. */
 const BUNDLE_URL = 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;';
+
+/** A script beside the main one is one function, as src/bin/assets.ts calls it. */
+const WRAPPER = { start: "(function (require, module, __filename) {", end: "})" };
 
 /**
  * Writes build/NAME.cjs and esbuild's account of what went into it, build/meta-NAME.json.
@@ -31,8 +34,12 @@ export async function buildBundle(bundle: Bundle, product: ProductInfo): Promise
     charset: "ascii", // one character beyond ASCII and V8 keeps the whole source in two bytes a character
     metafile: true,
     logLevel: "warning",
-    define: { HNS_CNI_VERSION: JSON.stringify(product.version), ...(bundle.asset === undefined ? {} : { "import.meta.url": "bundleUrl" }) },
-    ...(bundle.asset === undefined ? {} : { banner: { js: BUNDLE_URL } }),
+    define: { HNS_CNI_VERSION: JSON.stringify(product.version), ...(bundle.needsUrl === true && { "import.meta.url": "bundleUrl" }) },
+    ...(bundle.asset !== undefined && wrap(bundle.needsUrl === true ? BUNDLE_URL : "")),
   });
   writeFileSync(metafile(bundle), JSON.stringify(result.metafile, null, 1));
+}
+
+function wrap(before: string): Pick<BuildOptions, "banner" | "footer"> {
+  return { banner: { js: `${WRAPPER.start}${before}` }, footer: { js: WRAPPER.end } };
 }

@@ -9,12 +9,15 @@ export interface Bundle {
   readonly entry: string;
   /** The name under which the executable carries it; the one without is the executable's main script. */
   readonly asset?: string;
+  /** Some of its packages ask for import.meta.url. */
+  readonly needsUrl?: boolean;
 }
 
 /** The first is the main script. */
 export const bundles: readonly Bundle[] = [
-  { name: "cni", entry: "src/bin/main.ts" },
-  { name: "cli", entry: "src/cli/main.ts", asset: "cli.cjs" },
+  { name: "main", entry: "src/bin/main.ts" },
+  { name: "cni", entry: "src/bin/program.ts", asset: "cni.cjs" },
+  { name: "cli", entry: "src/cli/main.ts", asset: "cli.cjs", needsUrl: true },
 ];
 
 /** The bundles to build: an asset whose sources are not in this clone is left out, the main script never. */

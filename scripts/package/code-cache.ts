@@ -1,0 +1,93 @@
+/**
+ * The code cache of the CNI program: what V8 makes of the functions that a call needs. It is recorded after they have run, so a
+ * program that starts with it neither reads nor compiles them again. For Linux alone: the Windows V8 would refuse it.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { paths, root } from "./paths.ts";
+import { programFlags } from "./sea.ts";
+
+const run = promisify(execFile);
+
+/** The name, less the folder, under which the program looks for it. */
+export const cacheFile = join(paths.build, "cni.cache");
+const emulatorLibrary = join(paths.emulator, "linux-x64/libcomputenetwork.so");
+
+/** One CNI call of the recording. */
+export interface RecordedCall {
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string;
+}
+
+/** What the recording process is told. */
+export interface Recording {
+  readonly script: string;
+  readonly output: string;
+  /** What the program takes for its own executable: koffi.node lies beside it. */
+  readonly program: string;
+  readonly calls: readonly RecordedCall[];
+}
+
+/** Without the emulator there is nothing that could answer the calls; the program then starts a little slower. */
+export function canRecord(): boolean {
+  return existsSync(emulatorLibrary);
+}
+
+/** Writes the cache of build/cni.cjs, or removes an old one when none can be made. Throws when a call of the recording fails. */
+export async function recordCodeCache(): Promise<void> {
+  rmSync(cacheFile, { force: true });
+  if (!canRecord()) return;
+  const { EmulatorClient } = await import("../../test/emulator/client.ts");
+  const emulator = await EmulatorClient.start();
+  const stateDir = mkdtempSync(join(tmpdir(), "hns-cni-recording-"));
+  try {
+    const namespaces = [await emulator.createNamespace(), await emulator.createNamespace()];
+    const recording: Recording = {
+      script: join(paths.build, "cni.cjs"),
+      output: cacheFile,
+      program: join(paths.linux, "hns-cni"),
+      calls: buildCalls(namespaces, { stateDir, address: emulator.address }),
+    };
+    const order = join(stateDir, "recording.json");
+    writeFileSync(order, JSON.stringify(recording));
+    const recorder = join(root, "scripts/package/record-code-cache.ts");
+    await run(process.execPath, [...programFlags, recorder, order], { timeout: 60_000 });
+  } finally {
+    await emulator.close();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** A pod's life on a node whose network stands: the calls that are made all day. What they do not need is compiled when it is needed. */
+function buildCalls(namespaces: readonly string[], place: { stateDir: string; address: string }): RecordedCall[] {
+  const common = {
+    CNI_PATH: "/opt/cni/bin",
+    CNI_ARGS: "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0",
+    HNS_CNI_HCN_LIBRARY: emulatorLibrary,
+    HNS_EMULATOR_ADDRESS: place.address,
+  };
+  return namespaces.flatMap((netns, index) => {
+    const pod = { CNI_CONTAINERID: `pod-${index}`, CNI_NETNS: netns, CNI_IFNAME: "eth0" };
+    const stdin = JSON.stringify(buildConfig(place.stateDir, 8080 + index));
+    return ["ADD", "STATUS", "DEL"].map((command) => ({ env: { ...common, CNI_COMMAND: command, ...pod }, stdin }));
+  });
+}
+
+function buildConfig(stateDir: string, hostPort: number): object {
+  return {
+    cniVersion: "1.1.0",
+    name: "pods",
+    type: "hns-cni",
+    mode: "l2bridge",
+    clusterCidrs: ["10.244.0.0/16"],
+    serviceCidrs: ["10.96.0.0/12"],
+    dns: { nameservers: ["10.96.0.10"], search: ["svc.cluster.local"] },
+    ipam: { type: "hns-cni", cidr: "10.244.3.0/24" },
+    capabilities: { portMappings: true, dns: true },
+    runtimeConfig: { portMappings: [{ hostPort, containerPort: 80, protocol: "tcp" }], dns: { servers: ["10.96.0.10"] } },
+    stateDir,
+  };
+}
