@@ -1,4 +1,4 @@
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LogFields, Logger } from "../core/base/log.ts";
 import { dispatch } from "../core/cni/dispatch.ts";
@@ -7,6 +7,7 @@ import { Operation } from "../core/engine/operation.ts";
 import { openLogFile } from "../host/exec/log-file.ts";
 import { withStateStore } from "../host/state/open-store.ts";
 import { buildHandlers, type RunOperation } from "./handlers.ts";
+import { writeAll } from "./output.ts";
 import { openPlatform, type Platform } from "./platform.ts";
 
 const LOG_FILE_BYTES = 10 * 1024 * 1024;
@@ -50,10 +51,4 @@ async function withOperation<C extends HostConfig>(
 function openLog(config: HostConfig, stateDir: string, context: LogFields): Logger {
   const path = config.logFile ?? join(stateDir, "hns-cni.log");
   return openLogFile({ path, level: config.logLevel, context, maxBytes: LOG_FILE_BYTES, keep: LOG_FILES_KEPT, now: Date.now });
-}
-
-/** A pipe can take less than all at once. */
-function writeAll(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text, "utf8");
-  for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
 }

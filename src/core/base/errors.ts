@@ -34,6 +34,8 @@ export interface ErrorData {
   readonly details?: string;
   readonly hresult?: number;
   readonly field?: string;
+  /** Containers that run already may suffer too; STATUS tells this apart. */
+  readonly existingContainersAffected?: boolean;
 }
 
 export interface ErrorOptions {

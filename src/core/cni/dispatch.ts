@@ -9,8 +9,9 @@ import { formatResult } from "./result-conversion.ts";
 import type { ResultDocument } from "./result-conversion.ts";
 import { checkResult } from "./result.ts";
 import type { CniResult } from "./result.ts";
-import { buildVersionDocument, checkVersion, CURRENT_VERSION, findVersion, UNSTATED_VERSION } from "./version.ts";
+import { checkVersion, CURRENT_VERSION, findVersion, UNSTATED_VERSION } from "./version.ts";
 import type { CniVersion } from "./version.ts";
+import { answerVersion } from "./version-call.ts";
 
 /** The world of one CNI call. `readStdin` gives all of stdin and is called at most once; `writeStdout` is called at most once. */
 export interface CniIo {
@@ -58,7 +59,7 @@ export async function dispatch(io: CniIo, handlers: CniHandlers): Promise<0 | 1>
 async function run(io: CniIo, handlers: CniHandlers, progress: Progress): Promise<object | undefined> {
   const command = readCommand(io.env);
   progress.command = command;
-  if (command === "VERSION") return buildVersionDocument(findStatedVersion(io));
+  if (command === "VERSION") return answerVersion(io.readStdin);
   const parts = readParts(io, command, progress);
   switch (command) {
     case "ADD":
@@ -127,15 +128,6 @@ function readStdin(io: CniIo): string {
       { message: `cannot read stdin: ${reason}`, remedy: "pass the plugin configuration on stdin" },
       { cause: thrown },
     );
-  }
-}
-
-/** VERSION must answer even without a usable stdin. */
-function findStatedVersion(io: CniIo): string | undefined {
-  try {
-    return readStatedVersion(parseConfig(io.readStdin()));
-  } catch {
-    return undefined;
   }
 }
 

@@ -11,11 +11,6 @@ export interface ErrorObject {
   readonly details?: string;
 }
 
-/** What STATUS may add to an error: whether containers that run already suffer too (code 51 instead of 50). */
-export interface StatusErrorData extends ErrorData {
-  readonly existingContainersAffected?: boolean;
-}
-
 /** Where an error came from: its number under STATUS depends on whether the request was understood. */
 export interface ErrorContext {
   /** Undefined while the command itself is not known. */
@@ -77,7 +72,7 @@ export function buildErrorObject(thrown: unknown, context: ErrorContext): ErrorO
 
 function findCode(error: PluginError, { command, stage }: ErrorContext): number {
   if (command === "STATUS" && stage === "handler" && !REQUEST_FAULTS.has(error.code)) {
-    const data: StatusErrorData = error.data;
+    const data: ErrorData = error.data;
     return data.existingContainersAffected === true ? 51 : 50;
   }
   if (error.code === "HNS_REFUSED" && error.retryable) return 11;

@@ -14,15 +14,15 @@ import { removeEndpoint } from "./remove-endpoint.ts";
  * @returns the result, or undefined when the ADD has to make the attachment
  */
 export async function adoptExisting(operation: Operation, existing: Attachment, request: AttachRequest): Promise<CniResult | undefined> {
-  if (existing.phase === "gone") return undefined;
   if (existing.phase === "attached" && sameGuid(existing.netns, request.netns) && (await isAttached(operation, existing))) {
     const result = parseStoredResult(existing.result);
     return { ...result, interfaces: result.interfaces.map((entry) => (entry.sandbox === undefined ? entry : { ...entry, sandbox: request.netns })) };
   }
   const { hcn, log } = operation;
   log.info("unfinished attachment found", { endpoint: existing.endpoint, phase: existing.phase });
-  await removeEndpoint(hcn, log, { key: existing, endpoint: existing.endpoint, netns: existing.netns });
-  if (existing.phase === "intent" || existing.phase === "deleting") {
+  if (existing.phase !== "gone") await removeEndpoint(hcn, log, { key: existing, endpoint: existing.endpoint, netns: existing.netns });
+  // A call that its caller gave up can have been carried out since, even after a DEL, and under an id that HNS chose.
+  if (existing.phase === "intent" || existing.phase === "deleting" || existing.phase === "gone") {
     await removeEndpoint(hcn, log, { key: existing, endpoint: undefined, netns: existing.netns });
   }
   return undefined;
@@ -32,7 +32,8 @@ export async function adoptExisting(operation: Operation, existing: Attachment, 
 async function isAttached(operation: Operation, existing: Attachment): Promise<boolean> {
   try {
     const endpoint = parseEndpoint(await operation.hcn.describe("endpoint", existing.endpoint));
-    const wanted = operation.store.read((tx) => tx.listOwned(existing.id)).map((record) => record.address);
+    const owned = operation.store.read((tx) => tx.listOwned(existing.id));
+    const wanted = owned.filter(({ state }) => state !== "cooling").map((record) => record.address); // one may rest from an earlier life
     const found = endpoint.addresses.map((entry) => entry.address);
     return endpoint.namespace === findGuid(existing.netns) && wanted.every((address) => found.includes(address));
   } catch (thrown) {

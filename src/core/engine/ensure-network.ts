@@ -44,7 +44,7 @@ async function ensureNetwork(operation: Operation, known: NetworkRecord | undefi
   try {
     const network = parseNetwork(await operation.hcn.query(opened));
     const differences = compareNetwork(network, config);
-    if (differences.length > 0) throw mismatch(config.networkName, differences);
+    if (differences.length > 0) throw mismatch({ name: config.networkName, differences, existingContainersAffected: false });
     const isOurs = isOurNetwork(operation, network.id);
     if (isOurs && config.gatewayMode === "host-endpoint") await ensureHostEndpoint(operation, { id: network.id, handle: opened, isNew });
     const hnsVersion = `${version.major}.${version.minor}`;
@@ -124,10 +124,11 @@ export function parseHnsVersion(text: string): HnsVersion {
 }
 
 /** The error for a network that exists and differs. */
-export function mismatch(name: string, differences: readonly string[]): PluginError {
+export function mismatch(network: { name: string; differences: readonly string[]; existingContainersAffected: boolean }): PluginError {
+  const { name, differences, existingContainersAffected } = network;
   const message = `the HNS network "${name}" exists and differs from the configuration: ${differences.join("; ")}`;
   const remedy = "change the configuration to match, choose another name, or remove the network when no pod uses it";
-  return new PluginError("NETWORK_MISMATCH", { message, remedy });
+  return new PluginError("NETWORK_MISMATCH", { message, remedy, existingContainersAffected });
 }
 
 function vanished(name: string): PluginError {

@@ -27,7 +27,9 @@ export async function collectGarbage(operation: Operation<HostConfig>, request: 
     try {
       await work();
     } catch (thrown) {
-      failures.push(toPluginError(thrown));
+      const error = toPluginError(thrown);
+      if (error.code === "STATE_DAMAGED") throw error; // all begins anew with a state rebuilt from HNS
+      failures.push(error);
     }
   };
   for (const stale of listStale(operation, request.network, valid)) {

@@ -1,4 +1,6 @@
+import { PluginError } from "../base/errors.ts";
 import type { Guid } from "../base/ids.ts";
+import { parseEndpoint } from "../hcn/documents.ts";
 import { type EndpointSummary, parseEndpointList } from "../hcn/documents-v1.ts";
 import type { HcnSession } from "../hcn/session.ts";
 
@@ -20,10 +22,23 @@ export class NetworkScan {
     return this.#network;
   }
 
-  /** Every endpoint of the node, in one call. */
+  /** Every endpoint of the node. One call; where HNS refuses the version 1 list, one and three for each endpoint. */
   listEndpoints(): Promise<EndpointSummary[]> {
-    this.#endpoints ??= this.#hcn.callV1({ method: "GET", path: "/endpoints/" }).then(parseEndpointList);
+    this.#endpoints ??= this.#hcn.callV1({ method: "GET", path: "/endpoints/" }).then(parseEndpointList, (thrown: unknown) => {
+      if (thrown instanceof PluginError && thrown.code === "HNS_REFUSED") return this.#describeEndpoints();
+      throw thrown;
+    });
     return this.#endpoints;
+  }
+
+  async #describeEndpoints(): Promise<EndpointSummary[]> {
+    const found: EndpointSummary[] = [];
+    for (const id of await this.#hcn.enumerate("endpoint", {})) {
+      const { name, network, addresses, mac, namespace } = parseEndpoint(await this.#hcn.describe("endpoint", id));
+      const { address = "", prefixLength } = addresses[0] ?? {};
+      found.push({ id, name, network, address, prefixLength, mac, namespace });
+    }
+    return found;
   }
 
   /** What was asked is out of date. */

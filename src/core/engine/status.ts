@@ -14,15 +14,21 @@ import { poolSpec } from "./pool-spec.ts";
 export async function reportStatus(operation: Operation): Promise<void> {
   const { config, store } = operation;
   const known = store.read((tx) => tx.findNetwork(config.networkName));
-  const [id] = await operation.hcn.enumerate("network", { Name: config.networkName });
+  const id = await operation.scan.findNetwork();
   if (id === undefined) {
-    const live = store.read((tx) => tx.listAttachments({ network: config.networkName, phases: ["attached"] })).length;
-    if (live > 0) operation.log.warn("network gone while attachments are recorded", { network: config.networkName, attachments: live });
+    const attachments = countAttached(operation);
+    if (attachments > 0) operation.log.warn("network gone while attachments are recorded", { attachments });
   } else if (known?.id !== id || known.verified !== verificationStamp(operation)) {
     const differences = compareNetwork(parseNetwork(await operation.hcn.describe("network", id)), config);
-    if (differences.length > 0) throw mismatch(config.networkName, differences);
+    if (differences.length > 0) {
+      throw mismatch({ name: config.networkName, differences, existingContainersAffected: countAttached(operation) > 0 });
+    }
   }
   if (config.statusFailsOnExhaustion) requireFreeAddress(operation);
+}
+
+function countAttached(operation: Operation): number {
+  return operation.store.read((tx) => tx.listAttachments({ network: operation.config.networkName, phases: ["attached"] })).length;
 }
 
 /** Throws ADDRESS_EXHAUSTED when the next ADD would find no address. */

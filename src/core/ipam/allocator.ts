@@ -1,7 +1,7 @@
 import type { Clock } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
 import { addressAt, type Cidr, cidrSize, findCidr, formatCidr, formatIp, type IpAddress, networkOf, width } from "../base/ip.ts";
-import { carveBlock, nextUsable, type Subnet, usableIn } from "./blocks.ts";
+import { carveBlock, isReserved, nextUsable, type Subnet, usableIn } from "./blocks.ts";
 import type { AddressRecord, BlockRecord, IpamTransaction, ReleaseTime } from "./store.ts";
 
 /** What one pool is told by the configuration. */
@@ -23,6 +23,9 @@ export interface Allocation {
 /** Owner of the addresses that HNS refused because an endpoint unknown to us holds them. */
 export const CONFLICT_OWNER = "conflict";
 
+/** Owner of the addresses that were free when the configuration began to reserve them. */
+export const RESERVED_OWNER = "reserved";
+
 /** How long an address that HNS refused is left alone, milliseconds. */
 const CONFLICT_MS = 60_000;
 
@@ -35,11 +38,35 @@ const SWEEP_LIMIT = 16;
  */
 export function allocateAddress(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: string): Allocation {
   freeRested(tx, clock, spec);
-  const block = findRoom(tx, clock, spec);
-  if (block === undefined) throw exhausted(tx, spec);
+  for (;;) {
+    const block = findRoom(tx, clock, spec);
+    if (block === undefined) throw exhausted(tx, spec);
+    const taken = takeFrom(tx, spec, block, owner);
+    if (taken !== undefined) return taken;
+  }
+}
+
+/** An address of the block; undefined when what the block offered is reserved by now, which its record then says. */
+function takeFrom(tx: IpamTransaction, spec: PoolSpec, block: BlockRecord, owner: string): Allocation | undefined {
   const cidr = parseStored(block.cidr);
   const offset = nextUsable(spec, cidr, block.next);
-  return offset < cidrSize(cidr) ? takeFresh(tx, block, { address: formatIp(addressAt(cidr, offset)), offset, owner }) : takeFree(tx, block, owner);
+  if (offset < cidrSize(cidr)) return takeFresh(tx, block, { address: formatIp(addressAt(cidr, offset)), offset, owner });
+  const free = tx.findOldestFree(block.pool, block.cidr);
+  if (free === undefined) {
+    recount(tx, spec, block, cidr);
+    return undefined;
+  }
+  if (!isReserved(spec, free.address)) return takeFree(tx, block, free, owner);
+  updateBlock(tx, block, { held: block.held + 1, next: block.next });
+  tx.putAddress({ ...free, state: "quarantined", owner: RESERVED_OWNER });
+  return undefined;
+}
+
+/** The configuration reserves other addresses than when the block was carved. Throws STATE_DAMAGED when that explains nothing. */
+function recount(tx: IpamTransaction, spec: PoolSpec, block: BlockRecord, cidr: Cidr): void {
+  const usable = Math.max(usableIn(spec, cidr), block.held);
+  if (usable >= block.usable) throw inconsistent(`block ${block.cidr} counts a free address that is in no row`);
+  if (!tx.swapBlock({ ...block, usable, version: block.version + 1 }, block.version)) throw lostRace(`block ${block.cidr}`);
 }
 
 /** A block with a free address. Once all are used up, addresses that HNS refused long ago count as free again: HNS will say. */
@@ -61,9 +88,7 @@ function takeFresh(tx: IpamTransaction, block: BlockRecord, fresh: { address: st
   return { pool: block.pool, address, before: undefined, cursor: block.next };
 }
 
-function takeFree(tx: IpamTransaction, block: BlockRecord, owner: string): Allocation {
-  const before = tx.findOldestFree(block.pool, block.cidr);
-  if (before === undefined) throw inconsistent(`block ${block.cidr} counts a free address that is in no row`);
+function takeFree(tx: IpamTransaction, block: BlockRecord, before: AddressRecord, owner: string): Allocation {
   if (before.state !== "free") throw inconsistent(`${before.address} is listed as free and is ${before.state}`);
   updateBlock(tx, block, { held: block.held + 1, next: block.next });
   tx.putAddress({ ...before, state: "assigned", owner });

@@ -1,4 +1,4 @@
-import { addressAt, cidrSize, type Cidr, networkOf, offsetIn, width } from "../base/ip.ts";
+import { addressAt, cidrSize, type Cidr, findIp, networkOf, offsetIn, width } from "../base/ip.ts";
 
 /** A pod range and the offsets in it that are never handed out. */
 export interface Subnet {
@@ -30,6 +30,13 @@ export function carveBlock(subnet: Subnet, prefix: number, carved: number): { bl
   const start = Math.ceil(carved / size) * size;
   if (start + size > cidrSize(cidr)) return undefined;
   return { block: networkOf(addressAt(cidr, start), bits), carved: start + size };
+}
+
+/** Whether the subnet keeps `address` back. */
+export function isReserved(subnet: Subnet, address: string): boolean {
+  const ip = findIp(address);
+  const offset = ip === undefined ? undefined : offsetIn(subnet.cidr, ip);
+  return offset !== undefined && subnet.reserved.includes(offset);
 }
 
 /** The reserved offsets of the subnet that fall into `block`, as offsets in `block`. */

@@ -1,5 +1,5 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { PluginError } from "../../core/base/errors.ts";
 import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from "../../core/base/log.ts";
 
@@ -10,10 +10,16 @@ export interface LogFileOptions {
   readonly context: LogFields;
   /** Size at which the file is set aside, bytes. */
   readonly maxBytes: number;
-  /** How many files set aside are kept, as path.1 to path.N. */
+  /** How many full files are kept, as path.TIME-PID-COUNT; of smaller ones as many as fill these. */
   readonly keep: number;
   readonly now: () => number;
 }
+
+/** A file that cannot be set aside, since a reader holds it, grows to this many times its size; then lines are lost. */
+const MOST_OVERSIZE = 2;
+
+/** What follows the path in the name of a file set aside. */
+const ASIDE = /^\d{8}T\d{9}Z-\d+-\d+$/;
 
 /**
  * One JSON object a line, each written by a single append, so that lines of several processes never mix. A log that cannot be
@@ -49,22 +55,46 @@ function append(options: LogFileOptions, line: string): void {
   }
 }
 
-/** Renames path to path.1 and so on. Two processes that do it at once lose nothing: the second finds a small file and leaves it. */
+/**
+ * Sets a full file aside under a name that nobody else uses, so that of two processes that do it at once none overwrites what the
+ * other kept: the second at worst sets a small file aside. No lock, hence nothing that a process which dies could leave locked.
+ */
 function rotateWhenFull(options: LogFileOptions): void {
-  const { path, maxBytes, keep } = options;
+  const { path, maxBytes } = options;
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size < maxBytes) return;
-  rmSync(`${path}.${keep}`, { force: true });
-  for (let number = keep - 1; number >= 1; number--) renameIfThere(`${path}.${number}`, `${path}.${number + 1}`);
-  renameIfThere(path, `${path}.1`);
+  if (renameUnlessShared(path, `${path}.${asideName(options.now())}`)) prune(options);
+  else if (size >= maxBytes * MOST_OVERSIZE) throw new Error("the log is full and cannot be set aside");
 }
 
-function renameIfThere(from: string, to: string): void {
+/** Sorts by time; the process and its monotonic clock keep names apart. */
+function asideName(now: number): string {
+  const time = new Date(now).toISOString().replaceAll(/[-:.]/g, "");
+  return `${time}-${process.pid}-${process.hrtime.bigint()}`;
+}
+
+/** Removes what is older than the newest files that together hold `keep` full ones; two processes that do it at once remove the same. */
+function prune({ path, maxBytes, keep }: LogFileOptions): void {
+  const folder = dirname(path);
+  const prefix = `${basename(path)}.`;
+  const names = readdirSync(folder).filter((name) => name.startsWith(prefix) && ASIDE.test(name.slice(prefix.length)));
+  let kept = 0;
+  for (const name of names.sort().reverse()) {
+    const file = join(folder, name);
+    if (kept >= maxBytes * keep) rmSync(file, { force: true });
+    else kept += statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  }
+}
+
+/** @returns false when another process keeps the file from being renamed; one that is gone already counts as done */
+function renameUnlessShared(from: string, to: string): boolean {
   try {
     renameSync(from, to);
   } catch (thrown) {
-    if (!isMissing(thrown) && !isShared(thrown)) throw thrown;
+    if (isShared(thrown)) return false;
+    if (!isMissing(thrown)) throw thrown;
   }
+  return true;
 }
 
 function plain(fields: LogFields): LogFields {
@@ -74,7 +104,12 @@ function plain(fields: LogFields): LogFields {
 function describeError(error: Error): object {
   if (!(error instanceof PluginError)) return { message: error.message, stack: error.stack };
   const { hresult, details } = error.data;
-  return { code: error.code, message: error.message, ...(hresult !== undefined && { hresult: `0x${hresult.toString(16)}` }), ...(details !== undefined && { details }) };
+  return {
+    code: error.code,
+    message: error.message,
+    ...(hresult !== undefined && { hresult: `0x${hresult.toString(16)}` }),
+    ...(details !== undefined && { details }),
+  };
 }
 
 function isMissing(thrown: unknown): boolean {
@@ -87,5 +122,6 @@ function isShared(thrown: unknown): boolean {
 }
 
 function errorCode(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
+  const code: unknown = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined;
+  return typeof code === "string" ? code : undefined;
 }

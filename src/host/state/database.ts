@@ -25,7 +25,7 @@ export class Database {
     this.#database = database;
   }
 
-  /** Opens or creates the database and brings its schema to the newest version. Throws STATE_FAILURE. */
+  /** Opens or creates the database and brings its schema to the newest version. Throws STATE_FAILURE, or STATE_DAMAGED. */
   static open(options: DatabaseOptions): Database {
     const { path } = options;
     try {
@@ -87,6 +87,7 @@ export class Database {
 
   #prepareFile(): void {
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    this.#verifyStructure();
     if (this.#version() === MIGRATIONS.length) return;
     this.transaction("BEGIN IMMEDIATE", () => {
       const version = this.#version(); // another process may have migrated while this one waited
@@ -94,6 +95,12 @@ export class Database {
       for (const migration of MIGRATIONS.slice(version)) this.#database.exec(migration);
       this.#database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
     });
+  }
+
+  /** An index that disagrees with its table hides rows without an error: SQLite notices only when asked. About 1 ms with 250 pods. */
+  #verifyStructure(): void {
+    const found: unknown = this.#database.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
+    if (found !== "ok") throw damagedStructure(this.#path, found);
   }
 
   #version(): number {
@@ -124,6 +131,11 @@ export class Database {
 function tooNew(path: string, version: number): PluginError {
   const message = `${path} has schema version ${version}; this program knows ${MIGRATIONS.length}`;
   return new PluginError("STATE_FAILURE", { message, remedy: "run the newer program that wrote it" });
+}
+
+function damagedStructure(path: string, found: unknown): PluginError {
+  const data = { message: `the state database ${path} is damaged: ${String(found)}`, remedy: "move it aside; it is rebuilt from HNS" };
+  return new PluginError("STATE_DAMAGED", data);
 }
 
 function failure(path: string, thrown: unknown): PluginError {

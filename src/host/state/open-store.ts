@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../../core/base/async.ts";
 import { PluginError } from "../../core/base/errors.ts";
 import type { Logger } from "../../core/base/log.ts";
-import type { StateStore } from "../../core/engine/store.ts";
+import type { StateStore, StateTransaction } from "../../core/engine/store.ts";
 import { Database } from "./database.ts";
 import { SqliteStateStore } from "./sqlite-store.ts";
 
@@ -17,7 +17,7 @@ export interface OpenStoreOptions {
 }
 
 /**
- * Runs `work` with the node's state, opened in `stateDir` and closed again. State that turns out to be damaged is set aside as
+ * Runs `work` with the node's state in `stateDir`, opened when it is first used and closed at the end. State that turns out to be damaged is set aside as
  * `state.db.damaged-<time>`, and `work` runs once more on a new one, which is filled from HNS as networks are used.
  * Throws STATE_FAILURE when there can be no state, STATE_DAMAGED when the damaged one cannot be set aside.
  */
@@ -33,11 +33,38 @@ export async function withStateStore<T>(options: OpenStoreOptions, work: (store:
 }
 
 async function runWith<T>(options: OpenStoreOptions, work: (store: StateStore) => Promise<T>): Promise<T> {
-  const store = new SqliteStateStore(Database.open({ path: join(options.stateDir, "state.db"), busyTimeoutMs: BUSY_MS }));
+  const path = join(options.stateDir, "state.db");
+  const store = new LazyStateStore(() => new SqliteStateStore(Database.open({ path, busyTimeoutMs: BUSY_MS })));
   try {
     return await work(store);
   } finally {
     closeQuietly(store, options.log);
+  }
+}
+
+/** Opened when first used: a DEL whose state cannot be opened must still get to removing the endpoint. */
+class LazyStateStore implements StateStore {
+  readonly #open: () => StateStore;
+  #store: StateStore | undefined;
+
+  constructor(open: () => StateStore) {
+    this.#open = open;
+  }
+
+  transaction<T>(work: (tx: StateTransaction) => T): T {
+    return this.#get().transaction(work);
+  }
+
+  read<T>(work: (tx: StateTransaction) => T): T {
+    return this.#get().read(work);
+  }
+
+  close(): void {
+    this.#store?.close();
+  }
+
+  #get(): StateStore {
+    return (this.#store ??= this.#open());
   }
 }
 
