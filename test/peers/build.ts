@@ -27,6 +27,18 @@ const targets = [
   },
 ] as const;
 
+/** Exit code of `scripts/peers.ts build` when the modules cannot be had: no fault of ours, as a failing compiler is. */
+export const EXIT_NO_MODULES = 3;
+
+/** The machine cannot bring the modules that go.mod names. */
+export class ModulesError extends Error {
+  constructor(text: string) {
+    const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("go: downloading"));
+    super(`the Go modules of the peers cannot be had: ${lines[0] ?? "go mod download failed"}`);
+    this.name = "ModulesError";
+  }
+}
+
 /** Folders of the built programs, each a plugin folder as CNI_PATH has it. */
 export interface Peers {
   readonly linux: string;
@@ -35,7 +47,7 @@ export interface Peers {
 
 /**
  * Why the peers cannot run here; undefined when they can. Builds them when they are not there yet (a minute or two the first time), in
- * a process of its own, since suites are collected synchronously.
+ * a process of its own, since suites are collected synchronously. Throws when they do not compile.
  */
 export function peersReason(): string | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return "the peers are built on Linux on x64 only";
@@ -44,7 +56,9 @@ export function peersReason(): string | undefined {
   if (existsSync(cacheFolder(go))) return undefined;
   const script = join(process.cwd(), "scripts/peers.ts");
   const { status, stderr } = spawnSync(findNode(), [script, "build"], { encoding: "utf8", timeout: patienceMs });
-  return status === 0 ? undefined : `the peers cannot be built: ${stderr.trim().split("\n").slice(0, 3).join("; ")}`;
+  if (status === 0) return undefined;
+  if (status === EXIT_NO_MODULES) return stderr.trim();
+  throw new Error(`the peers could not be built: ${stderr}`);
 }
 
 /** The built peers. Throws when peersReason has something to say. */
@@ -54,12 +68,13 @@ export function findPeers(): Peers {
   return { linux: join(folder, "linux"), windows: join(folder, "windows") };
 }
 
-/** Builds what is not built. Safe in parallel. Throws with Go's own words when a module cannot be had or a compiler fails. */
+/** Builds what is not built. Safe in parallel. Throws a ModulesError when a module cannot be had, and Go's own words when it fails. */
 export async function buildPeers(): Promise<Peers> {
   const go = getGo();
   const folder = cacheFolder(go);
   await withFileLock(`${folder}.lock`, async () => {
     if (existsSync(folder)) return;
+    await bringModules(go);
     const draft = mkdtempSync(`${folder}.`);
     try {
       for (const target of targets) await compile(go, target, draft);
@@ -70,6 +85,18 @@ export async function buildPeers(): Promise<Peers> {
     }
   });
   return findPeers();
+}
+
+async function bringModules(go: GoToolchain): Promise<void> {
+  try {
+    await run(go.program, ["mod", "download"], { cwd: moduleFolder, env: goEnvironment(), timeout: patienceMs });
+  } catch (error) {
+    throw new ModulesError(stderrOf(error));
+  }
+}
+
+function stderrOf(error: unknown): string {
+  return error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
 }
 
 async function compile(go: GoToolchain, target: (typeof targets)[number], draft: string): Promise<void> {

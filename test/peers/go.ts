@@ -26,7 +26,14 @@ export function findGo(): GoToolchain | { readonly reason: string } {
 
 /** The environment of every `go` command: this machine's settings, but never a changed go.mod, another toolchain or C. */
 export function goEnvironment(platform: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  return { ...process.env, GOFLAGS: "-mod=readonly -trimpath -buildvcs=false", GOTOOLCHAIN: "local", GOWORK: "off", CGO_ENABLED: "0", ...platform };
+  return {
+    ...process.env,
+    GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
+    GOTOOLCHAIN: "local",
+    GOWORK: "off",
+    CGO_ENABLED: "0",
+    ...platform,
+  };
 }
 
 function goCandidates(): string[] {

@@ -119,6 +119,16 @@ export function describeLibcni(getHost: () => RuntimeHost): void {
       expect(result).toEqual(expect.arrayContaining(["portMappings", "dns", "io.kubernetes.cri.pod-annotations"]));
     });
 
+    it("gives the same result when ADD is repeated, and keeps the one endpoint", async () => {
+      const { emulator } = getHost();
+      const pod = await makePod(emulator);
+      const first = await call("ADD", pod);
+      expect(first).not.toHaveProperty("error");
+      expect(await call("ADD", pod)).toEqual(first);
+      expect(await listPodEndpoints(emulator)).toEqual([`${pod.containerId}_${NETWORK}`]);
+      expect(await call("DEL", pod)).toEqual({});
+    });
+
     it("collects what a runtime that lost its cache no longer knows", async () => {
       const { emulator } = getHost();
       const [kept, lost] = [await makePod(emulator), await makePod(emulator)];
@@ -202,6 +212,7 @@ export function describeGoCni(getHost: () => RuntimeHost): void {
       const { emulator } = getHost();
       const pod = await makePod(emulator);
       await call("ADD", pod);
+      expect(await listPodEndpoints(emulator)).toHaveLength(1);
       expect(await call("DEL", pod)).toEqual({});
       await emulator.deleteNamespace(pod.netns);
       // containerd gives no namespace once it has closed it.
@@ -213,6 +224,7 @@ export function describeGoCni(getHost: () => RuntimeHost): void {
       const { emulator } = getHost();
       const pod = await makePod(emulator);
       await call("ADD", pod);
+      expect(await listPodEndpoints(emulator)).toHaveLength(1);
       await emulator.deleteNamespace(pod.netns);
       expect(await call("DEL", { ...pod, netns: "" })).toEqual({});
       expect(await listPodEndpoints(emulator)).toEqual([]);
