@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { existsSync } from "node:fs";
 import { promisify } from "node:util";
@@ -42,9 +42,12 @@ export const LINUX_SOURCES: readonly string[] = [...SHARED, ...NETWORK, "vmcompu
 
 const TARGETS: readonly Target[] = [
   // The other two names are those under which .NET on Linux looks for computenetwork.dll and vmcompute.dll.
-  ...["libcomputenetwork.so", "computenetwork.dll.so", "vmcompute.dll.so"].map(
-    (file): Target => ({ platform: "linux-x64", file, sources: LINUX_SOURCES, ...LINUX }),
-  ),
+  ...["libcomputenetwork.so", "computenetwork.dll.so", "vmcompute.dll.so"].map((file): Target => ({
+    platform: "linux-x64",
+    file,
+    sources: LINUX_SOURCES,
+    ...LINUX,
+  })),
   { platform: "win-x64", file: "computenetwork.dll", sources: [...SHARED, ...NETWORK], ...WINDOWS },
   { platform: "win-x64", file: "vmcompute.dll", sources: [...SHARED, "vmcompute.c"], ...WINDOWS },
 ];
@@ -62,12 +65,18 @@ async function build(target: Target, outDir: string): Promise<BuiltLibrary> {
   const folder = join(outDir, platform);
   await mkdir(folder, { recursive: true });
   const path = join(folder, file);
-  const temporary = `${path}.${process.pid}.tmp`;
+  // In a folder of its own and not under a name of its own: the linker writes the file's name into a DLL.
+  const scratch = await mkdtemp(join(folder, ".build-"));
+  const temporary = join(scratch, file);
   const native = join(process.cwd(), "test/emulator/native");
   const sources = target.sources.map((source) => join(native, source));
-  await run(compiler, [...WARNINGS, ...target.flags, "-o", temporary, ...sources, ...target.libraries]);
-  // Processes may have the old file mapped: replace it, never write into it.
-  await rename(temporary, path);
+  try {
+    await run(compiler, [...WARNINGS, ...target.flags, "-o", temporary, ...sources, ...target.libraries]);
+    // Processes may have the old file mapped: replace it, never write into it.
+    await rename(temporary, path);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
   return { name: file, path };
 }
 

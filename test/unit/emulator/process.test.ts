@@ -40,10 +40,12 @@ afterAll(async () => {
 
 beforeEach(() => emulator.reset());
 
-function run(args: readonly string[]): Promise<Ended> {
+const cli = join(process.cwd(), "test/emulator/cli.ts");
+
+function run(args: readonly string[], cwd = process.cwd()): Promise<Ended> {
   const env = { ...process.env, HNS_EMULATOR_ADDRESS: emulator.address };
   return new Promise((resolve) => {
-    execFile(findNode(), [...args], { env }, (error, stdout, stderr) => {
+    execFile(findNode(), [...args], { env, cwd }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
     });
   });
@@ -54,7 +56,7 @@ function runClient(): Promise<Ended> {
 }
 
 function runCli(...args: string[]): Promise<Ended> {
-  return run([join(process.cwd(), "test/emulator/cli.ts"), ...args]);
+  return run([cli, ...args]);
 }
 
 describe("a client process", () => {
@@ -153,11 +155,61 @@ describe("hns-emulator", () => {
     expect(await emulator.faults()).toEqual([]);
   });
 
+  test("runs in the background from any folder, as the Windows it is told", async () => {
+    const started = await run([cli, "start", "--port", "0", "--version-preset", "2019", "-o", "json"], folder);
+    expect(started).toMatchObject({ code: 0, stderr: "" });
+    const { address } = JSON.parse(started.stdout) as { address: string };
+    const status = await runCli("status", "-o", "json", "--address", address);
+    expect(JSON.parse(status.stdout)).toMatchObject({ settings: { version: { Major: 9, Minor: 5 } } });
+    const second = await runCli("start", "--port", address.split(":")[1] ?? "");
+    expect(second).toMatchObject({ code: 1, stdout: "" });
+    expect(second.stderr).toMatch(/^hns-emulator: listen EADDRINUSE.*choose another with --port\n$/);
+    await expect(runCli("stop", "--address", address)).resolves.toMatchObject({ code: 0 });
+    const stopped = await runCli("status", "--address", address);
+    expect(stopped).toMatchObject({ code: 1, stderr: expect.stringContaining('start one with "hns-emulator start"') });
+  });
+
+  test("keeps a world in a file", async () => {
+    const file = join(folder, "world.json");
+    await emulator.createNetwork(L2_NETWORK);
+    await expect(runCli("snapshot", file)).resolves.toMatchObject({ code: 0 });
+    await runCli("reset");
+    expect(await emulator.networks()).toEqual([]);
+    await expect(runCli("restore", file)).resolves.toMatchObject({ code: 0 });
+    expect(await emulator.networks()).toMatchObject([{ name: "l2" }]);
+    await expect(runCli("restore", join(process.cwd(), "package.json"))).resolves.toMatchObject({ code: 1 });
+    await expect(runCli("restore", join(folder, "nothing.json"))).resolves.toMatchObject({ code: 1 });
+    await expect(runCli("restore")).resolves.toMatchObject({ code: 2 });
+  });
+
+  test("sets latencies and a budget", async () => {
+    await runCli("latency", "HcnOpenNetwork", "uniform", "1", "5", "--seed", "3");
+    expect(await emulator.latencies()).toEqual([{ call: "HcnOpenNetwork", distribution: "uniform", min: 1, max: 5, seed: 3 }]);
+    expect((await runCli("latencies")).stdout).toContain("uniform");
+    await runCli("clear-latencies");
+    await runCli("budget", "0", "--hresult", "0x803b0015");
+    await expect(runClient()).resolves.toMatchObject({ stdout: `alive ${0x803b0015}\n` });
+    expect(await emulator.budget()).toMatchObject({ used: 2, over: ["HcnCreateNetwork", "HcnEnumerateNetworks"] });
+    await runCli("clear-budget");
+    expect(await emulator.budget()).toBeNull();
+    await expect(runCli("latency", "*", "gaussian", "1")).resolves.toMatchObject({ code: 2 });
+    await expect(runCli("latency", "*", "uniform", "5", "1")).resolves.toMatchObject({ code: 1 });
+    await expect(runCli("budget", "many")).resolves.toMatchObject({ code: 2 });
+  });
+
   test("tells wrong usage (2) from failure (1)", async () => {
     const unknown = await runCli("dance");
     expect(unknown).toMatchObject({ code: 2, stdout: "" });
     expect(unknown.stderr).toContain('no command "dance"');
-    await expect(runCli("status", "--wrong")).resolves.toMatchObject({ code: 2 });
+    for (const words of [
+      ["status", "--wrong"],
+      ["status", "more"],
+      ["networks", "-o", "xml"],
+      [],
+      ["set", "{"],
+      ["start", "--version-preset", "95"],
+    ])
+      await expect(runCli(...words)).resolves.toMatchObject({ code: 2, stdout: "" });
     const refused = await runCli("fault", "*", "melt");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("kind is one of");
