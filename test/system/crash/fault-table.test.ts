@@ -43,9 +43,9 @@ describeUnless(packagedReason(), "where the reference plugins go wrong", () => {
     await node.add(pod);
     await node.del(pod);
     const second = await node.add(pod);
-    const endpoint = await node.endpointOf(pod);
+    await node.emulator.clearCalls();
     expect(await node.add(pod)).toEqual(second);
-    expect(await node.endpointOf(pod)).toEqual(endpoint);
+    expect(Object.keys(await node.emulator.counts())).not.toContain("HcnDeleteEndpoint");
   });
 
   test('"CHECK, endpoint gone": fails and says so', async () => {
@@ -101,7 +101,10 @@ describeUnless(packagedReason(), "where the reference plugins go wrong", () => {
     const next = await node.pod("next");
     expect((await node.add(next, { config })).ips.map(({ address }) => withoutPrefix(address))).not.toContain(held);
     await node.del(pod);
-    await expectOnly(node, [next, other].sort((left, right) => (left.container < right.container ? -1 : 1)));
+    await expectOnly(
+      node,
+      [next, other].sort((left, right) => (left.container < right.container ? -1 : 1)),
+    );
   });
 
   test('"DEL after the namespace went": clean', async () => {
@@ -147,7 +150,11 @@ describeUnless(packagedReason(), "where the reference plugins go wrong", () => {
     const [network] = await node.emulator.networks();
     await node.emulator.deleteNetwork(network?.id ?? "");
     expect(await node.run("STATUS")).toMatchObject({ code: 0, stdout: "" });
-    await node.emulator.createNetwork({ Name: "pods", Type: "L2Bridge", Ipams: [{ Type: "Static", Subnets: [{ IpAddressPrefix: "10.99.0.0/24" }] }] });
+    await node.emulator.createNetwork({
+      Name: "pods",
+      Type: "L2Bridge",
+      Ipams: [{ Type: "Static", Subnets: [{ IpAddressPrefix: "10.99.0.0/24" }] }],
+    });
     const { code, stdout } = await node.run("STATUS");
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ code: 50, msg: expect.stringContaining("10.99.0.0/24") as unknown });

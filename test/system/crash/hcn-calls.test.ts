@@ -6,7 +6,7 @@ import { packagedReason } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
 
 /** Calls of all commands together, times before and after, times with and without our ids. */
-const LEAST_POINTS = 1;
+const LEAST_POINTS = 200;
 
 interface Point {
   readonly call: string;

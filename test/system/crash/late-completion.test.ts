@@ -9,10 +9,18 @@ import { CrashWorkers, expectPoints } from "../../support/crash-workers.ts";
 import { packagedReason } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
 
-const LEAST_POINTS = 1;
+const LEAST_POINTS = 26;
 
 /** Calls that change HNS; the others can come late without anybody noticing. */
-const CHANGING = ["HcnCreateNetwork", "HcnCreateEndpoint", "HcnModifyNamespace", "HcnModifyEndpoint", "HcnModifyNetwork", "HcnDeleteEndpoint", "HNSCall"];
+const CHANGING = [
+  "HcnCreateNetwork",
+  "HcnCreateEndpoint",
+  "HcnModifyNamespace",
+  "HcnModifyEndpoint",
+  "HcnModifyNetwork",
+  "HcnDeleteEndpoint",
+  "HNSCall",
+];
 
 interface Point {
   readonly call: string;
@@ -79,12 +87,15 @@ describeUnless(packagedReason(), "a call that HNS carries out after its caller d
   afterAll(() => workers.close());
 
   describe.each([false, true])("with ignoreCallerIds %s", (ignoreCallerIds) => {
-    test.each(scenariosFor(ignoreCallerIds).filter(({ name }) => !["CHECK", "STATUS"].includes(name)))("promise 4: what comes late of $name is settled", async (scenario) => {
-      const start = (node: CrashNode): Promise<Start> => prepare(node, scenario, ignoreCallerIds);
-      const all = await listPoints(workers.first, scenario, await start(workers.first));
-      points += all.length;
-      await workers.spread(all, start, (node, point, { saved, prepared }) => comeLate(node, { scenario, saved, prepared, point }));
-    });
+    test.each(scenariosFor(ignoreCallerIds).filter(({ name }) => !["CHECK", "STATUS"].includes(name)))(
+      "promise 4: what comes late of $name is settled",
+      async (scenario) => {
+        const start = (node: CrashNode): Promise<Start> => prepare(node, scenario, ignoreCallerIds);
+        const all = await listPoints(workers.first, scenario, await start(workers.first));
+        points += all.length;
+        await workers.spread(all, start, (node, point, { saved, prepared }) => comeLate(node, { scenario, saved, prepared, point }));
+      },
+    );
   });
 
   test("every call that changes HNS was such a point", () => expectPoints("late completion", points, LEAST_POINTS));
@@ -103,7 +114,10 @@ async function listPoints(node: CrashNode, scenario: Scenario, { prepared, saved
   return calls.flatMap(({ call, nth, isRead }) => (CHANGING.includes(call) && !isRead ? [{ call, nth }] : []));
 }
 
-async function comeLate(node: CrashNode, { scenario, saved, prepared, point }: Start & { scenario: Scenario; point: Point }): Promise<void> {
+async function comeLate(
+  node: CrashNode,
+  { scenario, saved, prepared, point }: Start & { scenario: Scenario; point: Point },
+): Promise<void> {
   await node.restore(saved);
   await node.emulator.addFault({ call: "*", kind: "kill", nth: point.nth });
   await scenario.run(node, prepared);

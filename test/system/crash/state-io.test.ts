@@ -8,7 +8,7 @@ import { expectNoHandles, expectOnly } from "../../support/crash-expectations.ts
 import { CrashNode, type Pod } from "../../support/crash-node.ts";
 import { CrashWorkers, isLong } from "../../support/crash-workers.ts";
 import { packagedReason } from "../../support/packaged.ts";
-import { buildPreload, preloadEnv, preloadReason } from "../../support/preload.ts";
+import { buildPreload, preloadReason } from "../../support/preload.ts";
 import { describeUnless } from "../../support/skip.ts";
 
 const WAL_FLIPS = isLong ? 400 : 24;
@@ -22,7 +22,9 @@ describeUnless(packagedReason() ?? preloadReason(), "a journal that a dead proce
   afterAll(() => workers.close());
 
   /** A node whose last ADD died when all of it was in the journal and nothing of it in the file. */
-  async function prepare(node: CrashNode): Promise<{ pods: readonly Pod[]; dying: Pod; wal: Uint8Array; saved: Awaited<ReturnType<CrashNode["save"]>> }> {
+  async function prepare(
+    node: CrashNode,
+  ): Promise<{ pods: readonly Pod[]; dying: Pod; wal: Uint8Array; saved: Awaited<ReturnType<CrashNode["save"]>> }> {
     await node.reset();
     const pods = [await node.pod("a"), await node.pod("b")];
     for (const pod of pods) await node.add(pod);
@@ -45,8 +47,14 @@ describeUnless(packagedReason() ?? preloadReason(), "a journal that a dead proce
 
   test("promise 6: may be damaged or cut", async () => {
     const { wal } = await prepare(workers.first);
-    const flips = chooseFlips(wal, WAL_FLIPS, 7).map((flip): Journal => ({ what: `bit ${flip.bit} of byte ${flip.byte}`, change: (bytes) => flipBit(bytes, flip) }));
-    const cuts = [0, 16, 32, 56, 4152, Math.floor(wal.length / 2), wal.length - 1].map((kept): Journal => ({ what: `cut to ${kept}`, change: (bytes) => bytes.subarray(0, kept) }));
+    const flips = chooseFlips(wal, WAL_FLIPS, 7).map((flip): Journal => ({
+      what: `bit ${flip.bit} of byte ${flip.byte}`,
+      change: (bytes) => flipBit(bytes, flip),
+    }));
+    const cuts = [0, 16, 32, 56, 4152, Math.floor(wal.length / 2), wal.length - 1].map((kept): Journal => ({
+      what: `cut to ${kept}`,
+      change: (bytes) => bytes.subarray(0, kept),
+    }));
     await workers.spread([...flips, ...cuts], prepare, async (node, { change }, { pods, dying, wal: intact, saved }) => {
       await node.restore(saved);
       writeFileSync(`${node.database}-wal`, change(intact));
@@ -106,7 +114,8 @@ describeUnless(packagedReason() ?? mountReason(), "a state folder that cannot be
     const deleted = await node.run("DEL", live.pods.b);
     expectAnswer(deleted);
     expect(await node.endpointOf(live.pods.b)).toBeUndefined();
-    for (const command of ["CHECK", "STATUS"] as const) expectAnswer(await node.run(command, command === "CHECK" ? live.pods.c : undefined));
+    for (const command of ["CHECK", "STATUS"] as const)
+      expectAnswer(await node.run(command, command === "CHECK" ? live.pods.c : undefined));
     await expectNoHandles(node);
   });
 
@@ -130,7 +139,13 @@ describeUnless(packagedReason() ?? mountReason(), "a state folder that cannot be
     node.writeDatabase(bytes);
     chmodSync(node.stateDir, 0o700);
     execFileSync("mount", ["-o", "remount,ro", node.stateDir]);
-    for (const [command, pod] of [["ADD", live.next], ["ADD", live.pods.a], ["DEL", live.pods.b], ["CHECK", live.pods.c], ["STATUS", undefined]] as const) {
+    for (const [command, pod] of [
+      ["ADD", live.next],
+      ["ADD", live.pods.a],
+      ["DEL", live.pods.b],
+      ["CHECK", live.pods.c],
+      ["STATUS", undefined],
+    ] as const) {
       expectAnswer(await node.run(command, pod));
     }
     expect(await node.endpointOf(live.next)).toBeUndefined();

@@ -95,9 +95,9 @@ describeUnless(packagedReason(), "two processes on one attachment", () => {
 
   async function expectEither({ code, stdout }: ProgramResult): Promise<void> {
     const endpoint = await node.endpointOf(pod);
-    if (code === 0 && endpoint !== undefined) return await expectWorking(node, pod, JSON.parse(stdout) as AddResult);
     if (code !== 0) expect(JSON.parse(stdout)).toMatchObject({ code: CANCELLED });
-    return await expectGone();
+    if (code === 0 && endpoint !== undefined) await expectWorking(node, pod, JSON.parse(stdout) as AddResult);
+    else await expectGone();
   }
 
   async function expectGone(): Promise<void> {

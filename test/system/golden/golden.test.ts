@@ -14,5 +14,7 @@ describeUnless(packagedReason(), "golden", () => {
   });
   afterAll(() => node.close());
 
-  test.each([...ADD_CASES, ...DEL_CASES, ...CHECK_CASES, ...GC_CASES, ...STATUS_CASES, ...VERSION_CASES])("$name", (golden) => runGolden(node, golden));
+  test.each([...ADD_CASES, ...DEL_CASES, ...CHECK_CASES, ...GC_CASES, ...STATUS_CASES, ...VERSION_CASES])("$name", (golden) =>
+    runGolden(node, golden),
+  );
 });

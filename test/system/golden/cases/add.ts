@@ -5,7 +5,13 @@ const C1 = { name: "c1_pods", addresses: ["10.244.3.3/24"], in: "c1" };
 const C2 = { name: "c2_pods", addresses: ["10.244.3.4/24"], in: "c2" };
 
 /** Somebody made a network of our name with another subnet. */
-const OTHER_SUBNET = { Name: "pods", Type: "L2Bridge", Ipams: [{ Type: "Static", Subnets: [{ IpAddressPrefix: "10.99.0.0/24", Routes: [{ NextHop: "10.99.0.1", DestinationPrefix: "0.0.0.0/0" }] }] }] };
+const OTHER_SUBNET = {
+  Name: "pods",
+  Type: "L2Bridge",
+  Ipams: [
+    { Type: "Static", Subnets: [{ IpAddressPrefix: "10.99.0.0/24", Routes: [{ NextHop: "10.99.0.1", DestinationPrefix: "0.0.0.0/0" }] }] },
+  ],
+};
 
 export const ADD_CASES: readonly GoldenCase[] = [
   ...VERSIONS.map((version) => ({
@@ -57,10 +63,16 @@ export const ADD_CASES: readonly GoldenCase[] = [
     command: "ADD",
     container: "c2",
     attached: ["c1"],
-    stdin: { cniVersion: "1.0.0", capabilities: { portMappings: true }, runtimeConfig: { portMappings: [{ HostPort: 8080, ContainerPort: 80, Protocol: "tcp", HostIP: "" }] } },
+    stdin: {
+      cniVersion: "1.0.0",
+      capabilities: { portMappings: true },
+      runtimeConfig: { portMappings: [{ HostPort: 8080, ContainerPort: 80, Protocol: "tcp", HostIP: "" }] },
+    },
     exit: 0,
     stdout: addResult("1.0.0", "10.244.3.4", namespaceOf("c2")),
-    calls: addCalls("c2", "10.244.3.4", [{ Type: "PortMapping", Settings: { InternalPort: 80, ExternalPort: 8080, Protocol: 6, VIP: "" } }]),
+    calls: addCalls("c2", "10.244.3.4", [
+      { Type: "PortMapping", Settings: { InternalPort: 80, ExternalPort: 8080, Protocol: 6, VIP: "" } },
+    ]),
     endpoints: [HOST, C1, C2],
   },
   {
@@ -68,11 +80,19 @@ export const ADD_CASES: readonly GoldenCase[] = [
     command: "ADD",
     container: "c2",
     attached: ["c1"],
-    before: async ({ emulator }) => void (await emulator.addFault({ call: "HcnCreateEndpoint", kind: "fail", hresult: 0x803b000d })),
+    before: ({ emulator }) => emulator.addFault({ call: "HcnCreateEndpoint", kind: "fail", hresult: 0x803b000d }),
     stdin: {},
     exit: 1,
     stdout: error("1.1.0", 101, "0x803b000d", "HRESULT 0x803b000d"),
-    calls: ["HcnOpenNamespace", "HcnOpenNetwork", "HcnCreateEndpoint", "HcnDeleteEndpoint", "HcnEnumerateEndpoints", "HcnCloseNetwork", "HcnCloseNamespace"],
+    calls: [
+      "HcnOpenNamespace",
+      "HcnOpenNetwork",
+      "HcnCreateEndpoint",
+      "HcnDeleteEndpoint",
+      "HcnEnumerateEndpoints",
+      "HcnCloseNetwork",
+      "HcnCloseNamespace",
+    ],
     endpoints: [HOST, C1],
   },
   {
@@ -80,29 +100,44 @@ export const ADD_CASES: readonly GoldenCase[] = [
     command: "ADD",
     container: "c2",
     attached: ["c1"],
-    before: async ({ emulator }) => void (await emulator.addFault({ call: "HcnModifyNamespace", kind: "fail", hresult: 0x803b002e })),
+    before: ({ emulator }) => emulator.addFault({ call: "HcnModifyNamespace", kind: "fail", hresult: 0x803b002e }),
     stdin: {},
     exit: 1,
     stdout: error("1.1.0", 101, "0x803b002e", "HRESULT 0x803b002e"),
-    calls: [...addCalls("c2", "10.244.3.4").slice(0, 6), "HcnDeleteEndpoint", "HcnEnumerateEndpoints", "HcnCloseNetwork", "HcnCloseNamespace"],
+    calls: [
+      ...addCalls("c2", "10.244.3.4").slice(0, 6),
+      "HcnDeleteEndpoint",
+      "HcnEnumerateEndpoints",
+      "HcnCloseNetwork",
+      "HcnCloseNamespace",
+    ],
     endpoints: [HOST, C1],
   },
   {
     name: "ADD 1.1.0: a network of our name with another subnet is code 102, and is not changed",
     command: "ADD",
     container: "c1",
-    before: async ({ emulator }) => void (await emulator.createNetwork(OTHER_SUBNET)),
+    before: ({ emulator }) => emulator.createNetwork(OTHER_SUBNET),
     stdin: {},
     exit: 1,
     stdout: error("1.1.0", 102, "subnet is 10.99.0.0/24, wanted 10.244.3.0/24"),
-    calls: ["HcnEnumerateNetworks", "HNSCall GET /endpoints/", "HcnOpenNamespace", "HNSCall GET /globals/version", "HcnOpenNetwork", "HcnQueryNetworkProperties", "HcnCloseNetwork", "HcnCloseNamespace"],
+    calls: [
+      "HcnEnumerateNetworks",
+      "HNSCall GET /endpoints/",
+      "HcnOpenNamespace",
+      "HNSCall GET /globals/version",
+      "HcnOpenNetwork",
+      "HcnQueryNetworkProperties",
+      "HcnCloseNetwork",
+      "HcnCloseNamespace",
+    ],
     endpoints: [],
   },
   {
     name: "ADD 1.1.0: HNS cannot make the network, and nothing is left",
     command: "ADD",
     container: "c1",
-    before: async ({ emulator }) => void (await emulator.addFault({ call: "HcnCreateNetwork", kind: "fail", hresult: 0x803b0006 })),
+    before: ({ emulator }) => emulator.addFault({ call: "HcnCreateNetwork", kind: "fail", hresult: 0x803b0006 }),
     stdin: {},
     exit: 1,
     stdout: error("1.1.0", 101, "0x803b0006", "HRESULT 0x803b0006"),

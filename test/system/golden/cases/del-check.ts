@@ -21,8 +21,8 @@ export const DEL_CASES: readonly GoldenCase[] = [
     command: "DEL",
     container: "c1",
     attached: ["c1"],
-    before: async ({ emulator }: Parameters<NonNullable<GoldenCase["before"]>>[0]) =>
-      void (await emulator.addFault({ call: "HcnDeleteEndpoint", kind: "fail", hresult: 0x80070005 })),
+    before: ({ emulator }: Parameters<NonNullable<GoldenCase["before"]>>[0]) =>
+      emulator.addFault({ call: "HcnDeleteEndpoint", kind: "fail", hresult: 0x80070005 }),
     stdin: { cniVersion: version },
     exit: 1 as const,
     stdout: error(version, 11, "0x80070005", "HRESULT 0x80070005"),
@@ -72,7 +72,12 @@ export const CHECK_CASES: readonly GoldenCase[] = [
     command: "CHECK",
     container: "c1",
     attached: ["c1"],
-    stdin: { cniVersion: version, ...(version === "0.4.0" ? { prevResult: { cniVersion: "0.4.0", ips: [{ version: "4", address: "10.244.3.3/24" }] } } : { prevResult: "prevResult of c1" }) },
+    stdin: {
+      cniVersion: version,
+      ...(version === "0.4.0"
+        ? { prevResult: { cniVersion: "0.4.0", ips: [{ version: "4", address: "10.244.3.3/24" }] } }
+        : { prevResult: "prevResult of c1" }),
+    },
     exit: 0 as const,
     stdout: "",
     calls: LOOK,

@@ -17,7 +17,12 @@ export const FIRST_NETWORK: readonly GoldenCall[] = [
       Name: "pods",
       Type: "L2Bridge",
       Flags: 0,
-      Ipams: [{ Type: "Static", Subnets: [{ IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }] }] }],
+      Ipams: [
+        {
+          Type: "Static",
+          Subnets: [{ IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }] }],
+        },
+      ],
       Policies: [],
     },
   },
@@ -75,7 +80,12 @@ export function addCalls(container: string, address: string, extra: readonly Gol
   return ["HcnOpenNamespace", "HcnOpenNetwork", ...attachCalls(container, address, extra)];
 }
 
-export const FIRST_ADD_CALLS: readonly GoldenCall[] = ["HcnEnumerateNetworks", "HcnOpenNamespace", ...FIRST_NETWORK, ...attachCalls("c1", "10.244.3.3")];
+export const FIRST_ADD_CALLS: readonly GoldenCall[] = [
+  "HcnEnumerateNetworks",
+  "HcnOpenNamespace",
+  ...FIRST_NETWORK,
+  ...attachCalls("c1", "10.244.3.3"),
+];
 
 /** DEL of a recorded endpoint: four calls. */
 export const DEL_CALLS: readonly GoldenCall[] = [
