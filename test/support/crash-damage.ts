@@ -119,5 +119,7 @@ export function expectAnswer({ code, signal, stdout }: ProgramResult): void {
 
 function heldOf(node: CrashNode, result: AddResult): unknown[] {
   const addresses = result.ips.map(({ address }) => withoutPrefix(address));
-  return node.rows("addresses").filter(({ address, state }) => addresses.includes(String(address)) && (state === "assigned" || state === "quarantined"));
+  return node
+    .rows("addresses")
+    .filter(({ address, state }) => addresses.includes(String(address)) && (state === "assigned" || state === "quarantined"));
 }

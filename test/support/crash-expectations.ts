@@ -50,7 +50,9 @@ export async function expectNoSharedAddress(node: CrashNode): Promise<void> {
   expect([...new Set(used)].sort()).toEqual([...used].sort());
   const known = (await node.podEndpoints()).filter(({ name }) => name !== STRAY);
   const pods = known.flatMap(({ addresses }) => addresses.map(withoutPrefix));
-  const held = new Set(node.rows("addresses").flatMap(({ address, state }) => (state === "assigned" || state === "quarantined" ? [address] : [])));
+  const held = new Set(
+    node.rows("addresses").flatMap(({ address, state }) => (state === "assigned" || state === "quarantined" ? [address] : [])),
+  );
   expect(pods.filter((address) => !held.has(address))).toEqual([]);
 }
 

@@ -10,7 +10,7 @@ export interface Prepared {
   readonly pod: Pod;
   readonly others: readonly Pod[];
   /** What else has to run before only `others` are left: not everything is the affair of this pod's DEL. */
-  settle?(node: CrashNode): Promise<void>;
+  settle?(node: CrashNode): Promise<unknown>;
 }
 
 export interface Scenario {
@@ -29,7 +29,11 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "ADD on a verified network", prepare: besideOther, run: runOnPod("ADD") },
   { name: "a repeated ADD", prepare: attached, run: runOnPod("ADD") },
   { name: "DEL", prepare: attachedBesideOther, run: runOnPod("DEL") },
-  { name: "GC of a recorded and a stray endpoint", prepare: withStray, run: (node, _prepared, options) => node.run("GC", undefined, merge(GC_ALL, options)) },
+  {
+    name: "GC of a recorded and a stray endpoint",
+    prepare: withStray,
+    run: (node, _prepared, options) => node.run("GC", undefined, merge(GC_ALL, options)),
+  },
   { name: "ADD that rebuilds a damaged state", needsOwnIds: true, prepare: withDamagedState, run: runOnPod("ADD") },
   { name: "CHECK", prepare: attached, run: runOnPod("CHECK") },
   { name: "STATUS", prepare: attached, run: (node, _prepared, options) => node.run("STATUS", undefined, options) },
@@ -45,7 +49,7 @@ export interface Aftermath {
   run(node: CrashNode, prepared: Prepared): Promise<void>;
 }
 
-export const AFTERMATHS: readonly Aftermath[] = [
+const AFTERMATHS: readonly Aftermath[] = [
   {
     name: "DEL leaves nothing",
     run: async (node, prepared) => {
@@ -140,5 +144,5 @@ async function withStray(node: CrashNode): Promise<Prepared> {
 async function withDamagedState(node: CrashNode): Promise<Prepared> {
   const prepared = await besideOther(node);
   node.writeDatabase(Buffer.alloc(8192, "x"));
-  return { ...prepared, settle: async () => void (await Promise.all(prepared.others.map((other) => node.add(other)))) };
+  return { ...prepared, settle: () => Promise.all(prepared.others.map((other) => node.add(other))) };
 }

@@ -24,7 +24,11 @@ export class CrashWorkers {
   }
 
   /** Runs `work` on every point; `prepare` comes first on each node. Throws all failures as one error, after everything ran. */
-  async spread<P, T>(points: readonly P[], prepare: (node: CrashNode) => Promise<T>, work: (node: CrashNode, point: P, prepared: T) => Promise<void>): Promise<void> {
+  async spread<P, T>(
+    points: readonly P[],
+    prepare: (node: CrashNode) => Promise<T>,
+    work: (node: CrashNode, point: P, prepared: T) => Promise<void>,
+  ): Promise<void> {
     const failures: string[] = [];
     let next = 0;
     const run = async (node: CrashNode): Promise<void> => {

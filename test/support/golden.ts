@@ -21,7 +21,7 @@ export interface GoldenCase {
   /** Containers whose ADD has succeeded before; the first one made the network. */
   readonly attached?: readonly string[];
   /** What others did to HNS before. */
-  readonly before?: (node: CrashNode) => Promise<void>;
+  readonly before?: (node: CrashNode) => Promise<unknown>;
   readonly command: string;
   /** The container the command is about; none for GC, STATUS and VERSION. */
   readonly container?: string;
@@ -49,7 +49,8 @@ export async function runGolden(node: CrashNode, golden: GoldenCase): Promise<vo
   await node.reset();
   const results = new Map<string, unknown>();
   for (const container of golden.attached ?? []) results.set(container, await node.add(await makePod(node, container)));
-  if (golden.container !== undefined && !results.has(golden.container) && golden.env?.["CNI_NETNS"] === undefined) await makePod(node, golden.container);
+  if (golden.container !== undefined && !results.has(golden.container) && golden.env?.["CNI_NETNS"] === undefined)
+    await makePod(node, golden.container);
   await golden.before?.(node);
   await node.emulator.clearCalls();
   const found = await runCommand(node, golden, results);
@@ -57,7 +58,7 @@ export async function runGolden(node: CrashNode, golden: GoldenCase): Promise<vo
   const calls = (await node.emulator.calls()).map((call, index) => describeCall(call, golden.calls[index]));
   expect({ exit: found.code, stderr: found.stderr }).toEqual({ exit: golden.exit, stderr: "" });
   expectMatch(golden.stdout, found.stdout === "" ? "" : (JSON.parse(found.stdout) as Golden), bindings);
-  expectMatch(golden.calls as readonly Golden[], calls, bindings);
+  expectMatch(golden.calls, calls, bindings);
   expect(await describeEndpoints(node)).toEqual(golden.endpoints);
   expect((await node.emulator.networks()).map(({ name }) => name)).toEqual(golden.networks ?? [NETWORK]);
   expect(await node.emulator.handles()).toEqual([]);
@@ -67,7 +68,11 @@ async function makePod(node: CrashNode, container: string): Promise<Pod> {
   return { container, netns: await node.emulator.createNamespace(namespaceOf(container)) };
 }
 
-async function runCommand(node: CrashNode, golden: GoldenCase, results: ReadonlyMap<string, unknown>): Promise<{ code: number | null; stdout: string; stderr: string }> {
+async function runCommand(
+  node: CrashNode,
+  golden: GoldenCase,
+  results: ReadonlyMap<string, unknown>,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const { command, container, stdin, env } = golden;
   const pod = container === undefined ? undefined : { container, netns: namespaceOf(container) };
   if (typeof stdin === "string") return node.run(command as Command, pod, { stdin, ...(env !== undefined && { env }) });
@@ -106,10 +111,11 @@ function expectMatch(wanted: Golden, found: Golden, bindings: Map<string, string
 
 function fill(wanted: Golden, found: Golden | undefined, bindings: Map<string, string>): Golden {
   if (typeof wanted === "string") return fillText(wanted, found, bindings);
-  if (Array.isArray(wanted)) return wanted.map((entry: Golden, index) => fill(entry, Array.isArray(found) ? (found[index] as Golden) : undefined, bindings));
+  if (Array.isArray(wanted))
+    return wanted.map((entry: Golden, index) => fill(entry, Array.isArray(found) ? (found[index] as Golden) : undefined, bindings));
   if (typeof wanted !== "object" || wanted === null) return wanted;
   const fields = new Map<string, Golden>(typeof found === "object" && found !== null ? Object.entries(found) : []);
-  return Object.fromEntries(Object.entries(wanted).map(([key, value]) => [key, fill(value as Golden, fields.get(key), bindings)]));
+  return Object.fromEntries(Object.entries(wanted).map(([key, value]) => [key, fill(value, fields.get(key), bindings)]));
 }
 
 /** Several placeholders may stand in one text, such as a path. */
@@ -117,7 +123,12 @@ function fillText(wanted: string, found: Golden | undefined, bindings: Map<strin
   const part = /^<has:(.*)>$/.exec(wanted)?.[1];
   if (part !== undefined) return typeof found === "string" && found.includes(part) ? found : wanted;
   const names = [...wanted.matchAll(/<(guid|mac):([a-z0-9]+)>/g)];
-  const pattern = new RegExp(`^${wanted.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&").replace(/<guid:[a-z0-9]+>/g, "([0-9A-Fa-f-]{36})").replace(/<mac:[a-z0-9]+>/g, "((?:[0-9a-f]{2}:){5}[0-9a-f]{2})")}$`);
+  const pattern = new RegExp(
+    `^${wanted
+      .replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")
+      .replace(/<guid:[a-z0-9]+>/g, "([0-9A-Fa-f-]{36})")
+      .replace(/<mac:[a-z0-9]+>/g, "((?:[0-9a-f]{2}:){5}[0-9a-f]{2})")}$`,
+  );
   const values = typeof found === "string" ? pattern.exec(found)?.slice(1) : undefined;
   return names.reduce((text, [placeholder, , name = ""], index) => {
     const value = values?.[index];
