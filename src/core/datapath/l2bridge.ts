@@ -1,7 +1,14 @@
 import type { PluginConfig } from "../config/plugin-config.ts";
 import { addressAt, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import { formatGuid, type Guid } from "../base/ids.ts";
-import { type DnsDocument, type EndpointDocument, type NetworkDocument, type NetworkView, type PolicyDocument, SCHEMA_V2 } from "../hcn/documents.ts";
+import {
+  type DnsDocument,
+  type EndpointDocument,
+  type NetworkDocument,
+  type NetworkView,
+  type PolicyDocument,
+  SCHEMA_V2,
+} from "../hcn/documents.ts";
 import { type HnsVersion, supports } from "../hcn/features.ts";
 import { buildLoopbackDsr } from "../policy/loopback-dsr.ts";
 import { buildOutboundNat } from "../policy/outbound-nat.ts";

@@ -16,7 +16,10 @@ import { removeEndpoint } from "./remove-endpoint.ts";
 export async function adoptExisting(operation: Operation, existing: Attachment, request: AttachRequest): Promise<CniResult | undefined> {
   if (existing.phase === "attached" && sameGuid(existing.netns, request.netns) && (await isAttached(operation, existing))) {
     const result = parseStoredResult(existing.result);
-    return { ...result, interfaces: result.interfaces.map((entry) => (entry.sandbox === undefined ? entry : { ...entry, sandbox: request.netns })) };
+    return {
+      ...result,
+      interfaces: result.interfaces.map((entry) => (entry.sandbox === undefined ? entry : { ...entry, sandbox: request.netns })),
+    };
   }
   const { hcn, log } = operation;
   log.info("unfinished attachment found", { endpoint: existing.endpoint, phase: existing.phase });

@@ -67,12 +67,20 @@ async function openNamespace(operation: Operation, pod: NewAttachment): Promise<
   } catch (thrown) {
     if (!isNotFound(thrown)) throw thrown;
     const message = `CNI_NETNS names the host compute namespace ${pod.netns}, which does not exist`;
-    throw new PluginError("INVALID_NAMESPACE", { message, remedy: "the sandbox is gone: let the runtime create a new one" }, { cause: thrown });
+    throw new PluginError(
+      "INVALID_NAMESPACE",
+      { message, remedy: "the sandbox is gone: let the runtime create a new one" },
+      { cause: thrown },
+    );
   }
 }
 
-async function attachTo(operation: Operation, pod: NewAttachment, targets: { namespace: HcnHandle; network: ReadyNetwork }): Promise<CniResult> {
-  const claim = claimAddresses(operation, pod);
+async function attachTo(
+  operation: Operation,
+  pod: NewAttachment,
+  targets: { namespace: HcnHandle; network: ReadyNetwork },
+): Promise<CniResult> {
+  const claim = await claimAddresses(operation, pod);
   try {
     const endpoint = await createEndpoint(operation, pod, claim, targets.network);
     if (endpoint.id !== pod.id) recordForeignId(operation, pod.id, endpoint.id);
@@ -92,13 +100,15 @@ async function createEndpoint(operation: Operation, pod: NewAttachment, claim: C
   const { hcn, log } = operation;
   for (let tries = 1; ; tries++) {
     try {
-      return await hcn.withHandle(requestEndpoint(operation, pod, claim, network), async (handle) => parseEndpoint(await hcn.query(handle)));
+      return await hcn.withHandle(requestEndpoint(operation, pod, claim, network), async (handle) =>
+        parseEndpoint(await hcn.query(handle)),
+      );
     } catch (thrown) {
       if (!isAddressInUse(thrown)) throw thrown;
       log.warn("address refused by HNS as in use", { addresses: claim.addresses, tries });
       const isOurs = await removeLeftover(operation, pod);
       if (tries >= MAX_ADDRESS_TRIES) throw giveUp(claim, isOurs, thrown);
-      if (!isOurs) claim.replaceRefused();
+      if (!isOurs) await claim.replaceRefused();
     }
   }
 }
@@ -187,7 +197,11 @@ function getNamespace(netns: string): Guid {
   const namespace = findGuid(netns);
   if (namespace !== undefined) return namespace;
   const message = `CNI_NETNS is "${netns}", wanted the GUID of a host compute namespace`;
-  throw new PluginError("INVALID_ENVIRONMENT", { message, field: "CNI_NETNS", remedy: "use a runtime that creates HCN namespaces (containerd 1.3 or later)" });
+  throw new PluginError("INVALID_ENVIRONMENT", {
+    message,
+    field: "CNI_NETNS",
+    remedy: "use a runtime that creates HCN namespaces (containerd 1.3 or later)",
+  });
 }
 
 /** The last address stays out of the next ADD's way like the ones before, unless it was our own leftover that had it. */
@@ -204,6 +218,9 @@ function conflict(claim: Claim, cause: unknown): PluginError {
 }
 
 function cancelled(): PluginError {
-  const data = { message: "a DEL for the same attachment came while this ADD was under way", remedy: "nothing is left; add it again if it is wanted" };
+  const data = {
+    message: "a DEL for the same attachment came while this ADD was under way",
+    remedy: "nothing is left; add it again if it is wanted",
+  };
   return new PluginError("ATTACHMENT_CANCELLED", data, { retryable: true });
 }

@@ -28,7 +28,8 @@ export async function check(operation: Operation, request: CheckRequest): Promis
     owned: tx.listOwned(id).filter((record) => record.state === "assigned"),
     version: tx.findNetwork(request.network)?.hnsVersion ?? "",
   }));
-  if (existing?.phase !== "attached") throw failed([`the attachment is ${existing === undefined ? "unknown" : `in phase "${existing.phase}"`}`]);
+  if (existing?.phase !== "attached")
+    throw failed([`the attachment is ${existing === undefined ? "unknown" : `in phase "${existing.phase}"`}`]);
   const endpoint = await describe(operation, existing);
   const result = parseStoredResult(existing.result);
   const addresses = addressesOf(result);
@@ -39,7 +40,10 @@ export async function check(operation: Operation, request: CheckRequest): Promis
     ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
     ...compareGateway(operation, endpoint),
     ...comparePolicies(endpoint, policies),
-    ...compareReservation(owned.map((record) => record.address), addresses),
+    ...compareReservation(
+      owned.map((record) => record.address),
+      addresses,
+    ),
   ];
   if (differences.length > 0) throw failed([...new Set(differences)]);
 }
@@ -82,7 +86,9 @@ function compareGateway(operation: Operation, endpoint: EndpointView): string[] 
 }
 
 function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): string[] {
-  const missing = wanted.filter((policy) => !endpoint.policies.some((found) => found.type === policy.Type && covers(found.settings, policy.Settings)));
+  const missing = wanted.filter(
+    (policy) => !endpoint.policies.some((found) => found.type === policy.Type && covers(found.settings, policy.Settings)),
+  );
   return missing.map((policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`);
 }
 

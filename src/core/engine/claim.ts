@@ -1,4 +1,12 @@
-import { type Allocation, allocateAddress, quarantineForeign, quarantineOwned, reassignOwned, releaseOwned, revertAllocation } from "../ipam/allocator.ts";
+import {
+  type Allocation,
+  allocateAddress,
+  quarantineForeign,
+  quarantineOwned,
+  reassignOwned,
+  releaseOwned,
+  revertAllocation,
+} from "../ipam/allocator.ts";
 import type { Attachment } from "./attachment.ts";
 import type { AttachRequest } from "./attach.ts";
 import type { Operation } from "./operation.ts";
@@ -17,7 +25,7 @@ export interface Claim {
   readonly isUncertain: boolean;
   markUncertain(): void;
   /** Quarantines the address HNS refused and takes another. Throws ADDRESS_EXHAUSTED. */
-  replaceRefused(): void;
+  replaceRefused(): Promise<void>;
   /** Quarantines the address HNS refused; the claim then has none. */
   dropRefused(): void;
 }
@@ -26,12 +34,21 @@ export interface Claim {
  * Takes an address and records the intent, durably and at once: from here on a crash leaves a trace that says what to look for.
  * An attachment that is followed up keeps the address it had. Throws ADDRESS_EXHAUSTED.
  */
-export function claimAddresses(operation: Operation, pod: AttachRequest & { id: Guid; existing: Attachment | undefined }): Claim {
+export async function claimAddresses(
+  operation: Operation,
+  pod: AttachRequest & { id: Guid; existing: Attachment | undefined },
+): Promise<Claim> {
   const { store, machine } = operation;
   const { id, existing, network, containerId, ifname, netns } = pod;
   const { allocation, addresses } = store.transaction((tx) => {
     const key = { id, network, containerId, ifname, netns, endpoint: id };
-    const state = { phase: "intent", result: undefined, isCancelled: false, bootId: machine.clock.bootId(), updatedAt: machine.clock.now() } as const;
+    const state = {
+      phase: "intent",
+      result: undefined,
+      isCancelled: false,
+      bootId: machine.clock.bootId(),
+      updatedAt: machine.clock.now(),
+    } as const;
     tx.putAttachment({ ...key, ...state });
     const kept = keepAddresses(tx, operation, id);
     if (kept.length > 0) return { allocation: undefined, addresses: kept };
@@ -81,7 +98,7 @@ class LiveClaim implements Claim {
     this.#isUncertain = true;
   }
 
-  replaceRefused(): void {
+  async replaceRefused(): Promise<void> {
     const { store, machine, config } = this.#operation;
     this.#allocation = store.transaction((tx) => {
       this.#quarantineRefused(tx);

@@ -90,7 +90,11 @@ function keepForRetry(tx: StateTransaction, operation: Operation<HostConfig>, id
 
 function followed(): PluginError {
   const message = "this DEL overran its time, and another process took the attachment over";
-  return new PluginError("ATTACHMENT_BUSY", { message, remedy: "try again; see the log for the call that took so long" }, { retryable: true });
+  return new PluginError(
+    "ATTACHMENT_BUSY",
+    { message, remedy: "try again; see the log for the call that took so long" },
+    { retryable: true },
+  );
 }
 
 function retryable(thrown: unknown): PluginError {

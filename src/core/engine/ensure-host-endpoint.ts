@@ -51,7 +51,10 @@ async function createHostEndpoint(operation: Operation, network: HostEndpointTar
   const id = hostEndpointId(machine.nodeName, config.networkName);
   const document = buildHostEndpoint(config, hostEndpointName(config.networkName), network.id);
   try {
-    return await hcn.withHandle(hcn.createEndpoint(network.handle, id, document), async (handle) => parseEndpoint(await hcn.query(handle)).id);
+    return await hcn.withHandle(
+      hcn.createEndpoint(network.handle, id, document),
+      async (handle) => parseEndpoint(await hcn.query(handle)).id,
+    );
   } catch (thrown) {
     if (!isAddressInUse(thrown)) throw thrown;
     scan.forget();

@@ -100,7 +100,10 @@ async function createNetwork(operation: Operation, known: NetworkRecord | undefi
 /** Throws HNS_REFUSED when HNS's answer has no version. */
 export async function readHnsVersion(operation: Operation): Promise<HnsVersion> {
   const answer = await operation.hcn.callV1({ method: "GET", path: "/globals/version" });
-  const { Major: major, Minor: minor } = (typeof answer === "object" && answer !== null ? answer : {}) as { Major?: unknown; Minor?: unknown };
+  const { Major: major, Minor: minor } = (typeof answer === "object" && answer !== null ? answer : {}) as {
+    Major?: unknown;
+    Minor?: unknown;
+  };
   if (typeof major === "number" && typeof minor === "number") return { major, minor };
   const data = { message: "HNS did not tell its version", remedy: "use Windows Server 2019 or later" };
   throw new PluginError("HNS_REFUSED", data);

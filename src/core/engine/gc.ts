@@ -56,7 +56,8 @@ async function removeStrays(operation: Operation<HostConfig>, network: string, v
   operation.store.transaction((tx) => {
     const { clock } = operation.machine;
     for (const record of tx.listOwned(CONFLICT_OWNER)) {
-      if (record.pool.startsWith(`${network}/`) && !held.has(record.address)) tx.putAddress({ ...record, state: "cooling", released: releasedNow(clock) });
+      if (record.pool.startsWith(`${network}/`) && !held.has(record.address))
+        tx.putAddress({ ...record, state: "cooling", released: releasedNow(clock) });
     }
     for (const owner of tx.listOwnersWithoutAttachment(network)) {
       if (!valid.has(owner)) releaseOwned(tx, clock, owner);
@@ -102,5 +103,9 @@ function summary(failures: readonly PluginError[]): PluginError {
   const message = `${failures.length} of the steps failed: ${failures.map((failure) => failure.message).join("; ")}`;
   const remedy = failures[0]?.data.remedy ?? "try again";
   const hresult = failures.find((failure) => failure.data.hresult !== undefined)?.data.hresult;
-  return new PluginError("CLEANUP_FAILED", { message, remedy, ...(hresult !== undefined && { hresult }) }, { cause: failures[0], retryable: true });
+  return new PluginError(
+    "CLEANUP_FAILED",
+    { message, remedy, ...(hresult !== undefined && { hresult }) },
+    { cause: failures[0], retryable: true },
+  );
 }

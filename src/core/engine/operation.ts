@@ -45,7 +45,11 @@ export class Operation<C extends HostConfig = PluginConfig> {
     const session = { backend: options.backend, clock, log: options.log, callTimeoutMs: config.callTimeoutMs };
     this.hcn = new HcnSession({ ...session, deadline: this.deadline });
     this.scan = new NetworkScan(this.hcn, config.networkName);
-    this.undoHcn = new HcnSession({ ...session, callTimeoutMs: Math.min(session.callTimeoutMs, undoMs), deadline: deadlineIn(clock, totalMs) });
+    this.undoHcn = new HcnSession({
+      ...session,
+      callTimeoutMs: Math.min(session.callTimeoutMs, undoMs),
+      deadline: deadlineIn(clock, totalMs),
+    });
   }
 
   get leaseOptions(): LeaseOptions {

@@ -28,6 +28,9 @@ export function parseStoredResult(text: string | undefined): CniResult {
   } catch (thrown) {
     if (!(thrown instanceof SyntaxError)) throw thrown;
   }
-  const data = { message: "state.db is damaged: the result of an attachment cannot be read", remedy: "delete the pod; DEL does not need it" };
+  const data = {
+    message: "state.db is damaged: the result of an attachment cannot be read",
+    remedy: "delete the pod; DEL does not need it",
+  };
   throw new PluginError("STATE_FAILURE", data);
 }

@@ -36,9 +36,14 @@ function requireFreeAddress(operation: Operation): void {
   const spec = poolSpec(operation.config);
   const isExhausted = operation.store.transaction((tx) => {
     freeRested(tx, operation.machine.clock, spec);
-    return tx.findFullestBlock(spec.id) === undefined && carveBlock(spec, spec.blockPrefix, tx.findPool(spec.id)?.carved ?? 0) === undefined;
+    return (
+      tx.findFullestBlock(spec.id) === undefined && carveBlock(spec, spec.blockPrefix, tx.findPool(spec.id)?.carved ?? 0) === undefined
+    );
   });
   if (!isExhausted) return;
-  const data = { message: "no free address is left for the next pod", remedy: "give ipam.cidr a larger range, or leave statusFailsOnExhaustion off" };
+  const data = {
+    message: "no free address is left for the next pod",
+    remedy: "give ipam.cidr a larger range, or leave statusFailsOnExhaustion off",
+  };
   throw new PluginError("ADDRESS_EXHAUSTED", data, { retryable: true });
 }

@@ -20,7 +20,10 @@ export interface EndpointSummary {
 export function parseEndpointList(answer: unknown): EndpointSummary[] {
   const list = answer === undefined || answer === null ? [] : answer;
   if (!Array.isArray(list)) {
-    throw new PluginError("HNS_REFUSED", { message: "HNS did not answer with a list of endpoints", remedy: "report this with the log file" });
+    throw new PluginError("HNS_REFUSED", {
+      message: "HNS did not answer with a list of endpoints",
+      remedy: "report this with the log file",
+    });
   }
   return list.map(parseSummary).filter((entry) => entry !== undefined);
 }

@@ -144,6 +144,9 @@ function text(value: unknown): string | undefined {
 }
 
 function unreadable(what: string, reason: string): PluginError {
-  const data = { message: `HNS described a ${what} in a form this version cannot read: ${reason}`, remedy: "report this with the log file at level debug" };
+  const data = {
+    message: `HNS described a ${what} in a form this version cannot read: ${reason}`,
+    remedy: "report this with the log file at level debug",
+  };
   return new PluginError("HNS_REFUSED", data);
 }

@@ -233,5 +233,8 @@ function lostRace(what: string): PluginError {
 }
 
 function inconsistent(what: string): PluginError {
-  return new PluginError("STATE_DAMAGED", { message: `the address tables disagree: ${what}`, remedy: "move state.db aside; it is rebuilt from HNS" });
+  return new PluginError("STATE_DAMAGED", {
+    message: `the address tables disagree: ${what}`,
+    remedy: "move state.db aside; it is rebuilt from HNS",
+  });
 }

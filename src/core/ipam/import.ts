@@ -20,7 +20,14 @@ export function adoptAddress(tx: IpamTransaction, spec: PoolSpec, address: IpAdd
   const target = offsetIn(cidr, address) ?? 0;
   let next = nextUsable(spec, cidr, record.next);
   for (; next < target; next = nextUsable(spec, cidr, next + 1)) {
-    tx.putAddress({ pool: spec.id, address: formatIp(addressAt(cidr, next)), block: formatCidr(cidr), state: "free", owner: "", released: undefined });
+    tx.putAddress({
+      pool: spec.id,
+      address: formatIp(addressAt(cidr, next)),
+      block: formatCidr(cidr),
+      state: "free",
+      owner: "",
+      released: undefined,
+    });
   }
   tx.putAddress({ pool: spec.id, address: formatIp(address), block: formatCidr(cidr), ...held, released: existing?.released });
   const cursor = Math.min(Math.max(record.next, target + 1), cidrSize(cidr));

@@ -41,7 +41,10 @@ export class FfiHcnBackend implements HcnBackend {
   async enumerate(kind: HcnKind, filter: HcnFilter, options: HcnCallOptions): Promise<Guid[]> {
     const query = { SchemaVersion: SCHEMA_V2, Flags: 0, ...(Object.keys(filter).length > 0 && { Filter: JSON.stringify(filter) }) };
     const native = this.#library.function("Enumerate", kind);
-    const answer = await this.#invoke({ name: `enumerate ${kind}s`, native, inputs: [JSON.stringify(query)], outs: ["text", "error"] }, options);
+    const answer = await this.#invoke(
+      { name: `enumerate ${kind}s`, native, inputs: [JSON.stringify(query)], outs: ["text", "error"] },
+      options,
+    );
     return parseIds(answer.text, kind);
   }
 
@@ -69,7 +72,10 @@ export class FfiHcnBackend implements HcnBackend {
 
   async modify(handle: HcnHandle, request: object, options: HcnCallOptions): Promise<void> {
     const native = this.#library.function("Modify", handle.kind);
-    await this.#invoke({ name: `modify ${handle.kind}`, native, inputs: [handle.value, JSON.stringify(request)], outs: ["error"] }, options);
+    await this.#invoke(
+      { name: `modify ${handle.kind}`, native, inputs: [handle.value, JSON.stringify(request)], outs: ["error"] },
+      options,
+    );
   }
 
   async delete(kind: HcnKind, id: Guid, options: HcnCallOptions): Promise<void> {
@@ -90,7 +96,10 @@ export class FfiHcnBackend implements HcnBackend {
     return parseEnvelope(parseJson(answer.text, name), name);
   }
 
-  async #obtain(call: { name: string; kind: HcnKind; native: NativeFunction; inputs: unknown[] }, options: HcnCallOptions): Promise<HcnHandle> {
+  async #obtain(
+    call: { name: string; kind: HcnKind; native: NativeFunction; inputs: unknown[] },
+    options: HcnCallOptions,
+  ): Promise<HcnHandle> {
     const close = this.#library.function("Close", call.kind);
     const onLate = (handle: Pointer): void => void close.callAsync(handle).catch(() => undefined);
     const answer = await this.#invoke({ ...call, outs: ["handle", "error"], onLate }, options);

@@ -77,7 +77,10 @@ export class HcnLibrary {
     if (known !== undefined) return known;
     const found = library.find(name, "int32", args);
     if (found === undefined) {
-      throw new PluginError("HNS_UNAVAILABLE", { message: `this Windows does not export ${name}`, remedy: "use Windows Server 2019 or later" });
+      throw new PluginError("HNS_UNAVAILABLE", {
+        message: `this Windows does not export ${name}`,
+        remedy: "use Windows Server 2019 or later",
+      });
     }
     this.#bound.set(name, found);
     return found;

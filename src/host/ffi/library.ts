@@ -57,7 +57,10 @@ function requireKoffi(path: string): Koffi {
   try {
     return createRequire(path)(path) as Koffi;
   } catch (thrown) {
-    const data = { message: `cannot load the FFI module ${path}: ${reasonOf(thrown)}`, remedy: "put koffi.node of this release beside the program" };
+    const data = {
+      message: `cannot load the FFI module ${path}: ${reasonOf(thrown)}`,
+      remedy: "put koffi.node of this release beside the program",
+    };
     throw new PluginError("IO_FAILURE", data, { cause: thrown });
   }
 }
@@ -68,7 +71,11 @@ function loadLibrary(koffi: Koffi, path: string): NativeLibrary {
     find: (name, result, args) => {
       let native: KoffiFunction;
       try {
-        native = library.func(name, toKoffi(koffi, result), args.map((type) => toKoffi(koffi, type)));
+        native = library.func(
+          name,
+          toKoffi(koffi, result),
+          args.map((type) => toKoffi(koffi, type)),
+        );
       } catch {
         return undefined; // koffi has one reason to throw here: the export is missing
       }
@@ -81,7 +88,10 @@ function openLibrary(koffi: Koffi, path: string): ReturnType<Koffi["load"]> {
   try {
     return koffi.load(path);
   } catch (thrown) {
-    const data = { message: `cannot load ${path}: ${reasonOf(thrown)}`, remedy: "install the Windows feature Containers (it brings the Host Networking Service)" };
+    const data = {
+      message: `cannot load ${path}: ${reasonOf(thrown)}`,
+      remedy: "install the Windows feature Containers (it brings the Host Networking Service)",
+    };
     throw new PluginError("HNS_UNAVAILABLE", data, { cause: thrown, retryable: true });
   }
 }

@@ -47,7 +47,11 @@ export class Database {
   }
 
   all<T>(sql: string, parse: (row: Row) => T, ...values: SQLInputValue[]): T[] {
-    return this.#guard(() => this.#prepare(sql).all(...values).map(parse));
+    return this.#guard(() =>
+      this.#prepare(sql)
+        .all(...values)
+        .map(parse),
+    );
   }
 
   /** Runs a writing statement; returns how many rows it changed. */
@@ -141,7 +145,10 @@ function damagedStructure(path: string, found: unknown): PluginError {
 function failure(path: string, thrown: unknown): PluginError {
   if (thrown instanceof PluginError) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  const data = { message: `cannot use the state database ${path}: ${reason}`, remedy: "check the folder's permissions and free space, or set stateDir" };
+  const data = {
+    message: `cannot use the state database ${path}: ${reason}`,
+    remedy: "check the folder's permissions and free space, or set stateDir",
+  };
   const code = sqliteCode(thrown);
   if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return new PluginError("STATE_DAMAGED", data, { cause: thrown });
   return new PluginError("STATE_FAILURE", data, { cause: thrown, retryable: code === SQLITE_BUSY });

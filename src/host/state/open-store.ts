@@ -86,7 +86,11 @@ function setAside(options: OpenStoreOptions, reason: PluginError): void {
       if (existsSync(path + part)) renameSync(path + part, path + suffix + part);
     } catch (thrown) {
       const why = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new PluginError("STATE_DAMAGED", { ...reason.data, message: `${reason.message}; it could not be set aside: ${why}` }, { cause: thrown });
+      throw new PluginError(
+        "STATE_DAMAGED",
+        { ...reason.data, message: `${reason.message}; it could not be set aside: ${why}` },
+        { cause: thrown },
+      );
     }
   }
 }

@@ -1,4 +1,12 @@
-import type { AddressCounts, AddressRecord, AddressState, BlockRecord, IpamTransaction, PoolRecord, ReleaseTime } from "../../core/ipam/store.ts";
+import type {
+  AddressCounts,
+  AddressRecord,
+  AddressState,
+  BlockRecord,
+  IpamTransaction,
+  PoolRecord,
+  ReleaseTime,
+} from "../../core/ipam/store.ts";
 import { integer, text, verified } from "./columns.ts";
 import type { Database, Row } from "./database.ts";
 
@@ -56,8 +64,13 @@ export class SqliteIpamTransaction implements IpamTransaction {
   listCooling(pool: string, bootId: string, limit: number): AddressRecord[] {
     const cooling = `SELECT * FROM addresses WHERE pool = ? AND state = 'cooling'`;
     const order = "ORDER BY released_uptime LIMIT ?";
-    const older = ["<", ">"].flatMap((than) => this.#database.all(`${cooling} AND released_boot ${than} ? ${order}`, parseAddress, pool, bootId, limit));
-    return [...older, ...this.#database.all(`${cooling} AND released_boot = ? ${order}`, parseAddress, pool, bootId, limit)].slice(0, limit);
+    const older = ["<", ">"].flatMap((than) =>
+      this.#database.all(`${cooling} AND released_boot ${than} ? ${order}`, parseAddress, pool, bootId, limit),
+    );
+    return [...older, ...this.#database.all(`${cooling} AND released_boot = ? ${order}`, parseAddress, pool, bootId, limit)].slice(
+      0,
+      limit,
+    );
   }
 
   listOwned(owner: string): AddressRecord[] {
@@ -77,7 +90,8 @@ export class SqliteIpamTransaction implements IpamTransaction {
   countAddresses(pool: string): AddressCounts {
     const counts = { free: 0, assigned: 0, cooling: 0, quarantined: 0 };
     const sql = "SELECT state, count(*) AS total FROM addresses WHERE pool = ? GROUP BY state";
-    for (const [state, total] of this.#database.all(sql, (row) => [parseState(row), integer(row, "total")] as const, pool)) counts[state] = total;
+    for (const [state, total] of this.#database.all(sql, (row) => [parseState(row), integer(row, "total")] as const, pool))
+      counts[state] = total;
     return counts;
   }
 }

@@ -46,7 +46,14 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
 
   putAttachment(a: Attachment): void {
     const key = [a.id, a.network, a.containerId, a.ifname, a.netns, a.endpoint];
-    this.#database.put("attachments", ATTACHMENT, [...key, a.phase, a.result ?? null, a.isCancelled ? 1 : 0, a.bootId, Math.round(a.updatedAt)]);
+    this.#database.put("attachments", ATTACHMENT, [
+      ...key,
+      a.phase,
+      a.result ?? null,
+      a.isCancelled ? 1 : 0,
+      a.bootId,
+      Math.round(a.updatedAt),
+    ]);
   }
 
   listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[] {

@@ -33,9 +33,13 @@ export function readBootId(system32: System32): string {
 /** Names the running hns service by pid and start time; "" when the service or its process cannot be asked. */
 export function readHnsStart(system32: System32, processes: WindowsProcessTable): string {
   const close = system32.function("advapi32.dll", "CloseServiceHandle", "int32", ["pointer"]);
-  const manager = system32.function("advapi32.dll", "OpenSCManagerW", "pointer", ["wide", "wide", "uint32"]).call(null, null, SC_MANAGER_CONNECT);
+  const manager = system32
+    .function("advapi32.dll", "OpenSCManagerW", "pointer", ["wide", "wide", "uint32"])
+    .call(null, null, SC_MANAGER_CONNECT);
   if (typeof manager !== "bigint") return "";
-  const service = system32.function("advapi32.dll", "OpenServiceW", "pointer", ["pointer", "wide", "uint32"]).call(manager, "hns", SERVICE_QUERY_STATUS);
+  const service = system32
+    .function("advapi32.dll", "OpenServiceW", "pointer", ["pointer", "wide", "uint32"])
+    .call(manager, "hns", SERVICE_QUERY_STATUS);
   const pid = typeof service === "bigint" ? readServicePid(system32, service) : 0;
   if (typeof service === "bigint") close.call(service);
   close.call(manager);

@@ -58,5 +58,9 @@ function findLuid(ffi: Ffi, iphlpapi: NativeLibrary, address: IpAddress): bigint
 
 function failed(address: IpAddress, reason: string): PluginError {
   const message = `forwarding could not be enabled on the interface with ${formatIp(address)}: ${reason}`;
-  return new PluginError("FORWARDING_FAILED", { message, remedy: "check that the host endpoint is attached to the host" }, { retryable: true });
+  return new PluginError(
+    "FORWARDING_FAILED",
+    { message, remedy: "check that the host endpoint is attached to the host" },
+    { retryable: true },
+  );
 }

@@ -25,7 +25,11 @@ export class System32 {
     const known = this.#opened.get(name);
     if (known !== undefined) return known;
     // Loaded by bare name first, so that what it depends on comes from the system directory too; koffi then finds it loaded.
-    this.function("kernel32.dll", "LoadLibraryExW", "pointer", ["wide", "pointer", "uint32"]).call(name, null, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    this.function("kernel32.dll", "LoadLibraryExW", "pointer", ["wide", "pointer", "uint32"]).call(
+      name,
+      null,
+      LOAD_LIBRARY_SEARCH_SYSTEM32,
+    );
     const library = this.#ffi.load(`${this.#systemDirectory()}\\${name}`);
     this.#opened.set(name, library);
     return library;
@@ -36,13 +40,18 @@ export class System32 {
     const owner = library === "kernel32.dll" ? this.#kernel32 : this.load(library);
     const found = owner.find(name, result, args);
     if (found !== undefined) return found;
-    throw new PluginError("IO_FAILURE", { message: `this Windows does not export ${name} from ${library}`, remedy: "use Windows Server 2019 or later" });
+    throw new PluginError("IO_FAILURE", {
+      message: `this Windows does not export ${name} from ${library}`,
+      remedy: "use Windows Server 2019 or later",
+    });
   }
 
   #systemDirectory(): string {
     if (this.#directory !== undefined) return this.#directory;
     const buffer = new Uint8Array(PATH_CHARACTERS * 2);
-    const length = Number(this.function("kernel32.dll", "GetSystemDirectoryW", "uint32", ["bytes", "uint32"]).call(buffer, PATH_CHARACTERS));
+    const length = Number(
+      this.function("kernel32.dll", "GetSystemDirectoryW", "uint32", ["bytes", "uint32"]).call(buffer, PATH_CHARACTERS),
+    );
     this.#directory = new TextDecoder("utf-16le").decode(buffer.subarray(0, length * 2));
     return this.#directory;
   }
