@@ -36,7 +36,7 @@ interface PluginDocument extends HostDocument {
   readonly gatewayMode: GatewayMode;
   readonly loopbackDSR: boolean;
   readonly statusFailsOnExhaustion: boolean;
-  readonly ipam: { readonly cidr: string; readonly blockSize?: number; readonly cooldownSeconds: number; readonly gateway?: string };
+  readonly ipam: { readonly cidr: string; readonly blockSize?: number; readonly cooldownSeconds: number; readonly waitSeconds: number; readonly reuseFloorSeconds: number; readonly gateway?: string };
   readonly runtimeConfig: {
     readonly portMappings: readonly unknown[];
     readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
@@ -97,7 +97,7 @@ function withoutForeignIpam(faults: Fault[]): Fault[] {
 
 function buildConfig(document: PluginDocument): PluginConfig {
   const cidr = parseCidr(document.ipam.cidr);
-  const { blockSize, cooldownSeconds, gateway } = document.ipam;
+  const { blockSize, cooldownSeconds, waitSeconds, reuseFloorSeconds, gateway } = document.ipam;
   return {
     ...buildHostConfig(document.name, document),
     mode: document.mode,
@@ -112,6 +112,8 @@ function buildConfig(document: PluginDocument): PluginConfig {
       cidr,
       blockSize: blockSize ?? Math.max(DEFAULT_BLOCK_PREFIX, cidr.prefix),
       cooldownMs: cooldownSeconds * 1000,
+      waitMs: waitSeconds * 1000,
+      reuseFloorMs: reuseFloorSeconds * 1000,
       gateway: findIp(gateway ?? "") ?? addressAt(cidr, 1),
     },
     portMappings: buildPortMappings(document.runtimeConfig.portMappings),

@@ -47,6 +47,10 @@ export interface IpamConfig {
   /** Prefix length of a block, from that of `cidr` to 29. */
   readonly blockSize: number;
   readonly cooldownMs: number;
+  /** How long an ADD waits for an address. */
+  readonly waitMs: number;
+  /** The least rest of an address that an ADD which waits may have; 0 = never before its rest is over. */
+  readonly reuseFloorMs: number;
   /** The pods' default gateway with gatewayMode ipam: the first address of `cidr` unless configured. */
   readonly gateway: IpAddress;
 }

@@ -1,12 +1,12 @@
 import {
   type Allocation,
-  allocateAddress,
   quarantineForeign,
   quarantineOwned,
   reassignOwned,
   releaseOwned,
   revertAllocation,
 } from "../ipam/allocator.ts";
+import { AddressLine } from "./address-line.ts";
 import type { Attachment } from "./attachment.ts";
 import type { AttachRequest } from "./attach.ts";
 import type { Operation } from "./operation.ts";
@@ -24,7 +24,7 @@ export interface Claim {
   /** HNS may still create the endpoint although the call failed for us. */
   readonly isUncertain: boolean;
   markUncertain(): void;
-  /** Quarantines the address HNS refused and takes another. Throws ADDRESS_EXHAUSTED. */
+  /** Quarantines the address HNS refused and takes another, waiting for one if need be. Throws ADDRESS_EXHAUSTED. */
   replaceRefused(): Promise<void>;
   /** Quarantines the address HNS refused; the claim then has none. */
   dropRefused(): void;
@@ -32,7 +32,7 @@ export interface Claim {
 
 /**
  * Takes an address and records the intent, durably and at once: from here on a crash leaves a trace that says what to look for.
- * An attachment that is followed up keeps the address it had. Throws ADDRESS_EXHAUSTED.
+ * An attachment that is followed up keeps the address it had. Waits when none is free. Throws ADDRESS_EXHAUSTED.
  */
 export async function claimAddresses(
   operation: Operation,
@@ -40,7 +40,8 @@ export async function claimAddresses(
 ): Promise<Claim> {
   const { store, machine } = operation;
   const { id, existing, network, containerId, ifname, netns } = pod;
-  const { allocation, addresses } = store.transaction((tx) => {
+  const line = new AddressLine(operation, id);
+  const start = store.transaction((tx) => {
     const key = { id, network, containerId, ifname, netns, endpoint: id };
     const state = {
       phase: "intent",
@@ -51,11 +52,29 @@ export async function claimAddresses(
     } as const;
     tx.putAttachment({ ...key, ...state });
     const kept = keepAddresses(tx, operation, id);
-    if (kept.length > 0) return { allocation: undefined, addresses: kept };
-    const taken = allocateAddress(tx, machine.clock, poolSpec(operation.config), id);
-    return { allocation: taken, addresses: [taken.address] };
+    return kept.length > 0 ? { allocation: undefined, addresses: kept } : describeTaken(line.tryTake(tx));
   });
-  return new LiveClaim(operation, { attachment: id, previous: existing, allocation, addresses });
+  const claimed = start ?? describeTaken(await waitInLine(operation, line, id));
+  return new LiveClaim(operation, { line, attachment: id, previous: existing, ...claimed });
+}
+
+function describeTaken(allocation: Allocation): Pick<Claim, "allocation" | "addresses">;
+function describeTaken(allocation: Allocation | undefined): Pick<Claim, "allocation" | "addresses"> | undefined;
+function describeTaken(allocation: Allocation | undefined): Pick<Claim, "allocation" | "addresses"> | undefined {
+  return allocation === undefined ? undefined : { allocation, addresses: [allocation.address] };
+}
+
+/** An ADD that waits in vain leaves nothing: it has touched neither HNS nor any address. */
+async function waitInLine(operation: Operation, line: AddressLine, id: Guid): Promise<Allocation> {
+  try {
+    return await line.wait();
+  } catch (thrown) {
+    operation.finish(id, (tx) => {
+      const current = tx.findAttachment(id);
+      if (current !== undefined) tx.putAttachment({ ...current, phase: "gone", updatedAt: operation.machine.clock.now() });
+    });
+    throw thrown;
+  }
 }
 
 /** The addresses the attachment has in this pool; those of a pool the configuration no longer names are given back. */
@@ -70,12 +89,14 @@ class LiveClaim implements Claim {
   readonly attachment: Guid;
   readonly previous: Attachment | undefined;
   readonly #operation: Operation;
+  readonly #line: AddressLine;
   #allocation: Allocation | undefined;
   #addresses: readonly string[];
   #isUncertain = false;
 
-  constructor(operation: Operation, start: Pick<Claim, "attachment" | "previous" | "allocation" | "addresses">) {
+  constructor(operation: Operation, start: Pick<Claim, "attachment" | "previous" | "allocation" | "addresses"> & { line: AddressLine }) {
     this.#operation = operation;
+    this.#line = start.line;
     this.attachment = start.attachment;
     this.previous = start.previous;
     this.#allocation = start.allocation;
@@ -99,11 +120,13 @@ class LiveClaim implements Claim {
   }
 
   async replaceRefused(): Promise<void> {
-    const { store, machine, config } = this.#operation;
-    this.#allocation = store.transaction((tx) => {
+    const taken = this.#operation.store.transaction((tx) => {
       this.#quarantineRefused(tx);
-      return allocateAddress(tx, machine.clock, poolSpec(config), this.attachment);
+      return this.#line.tryTake(tx);
     });
+    this.#allocation = undefined; // the refused address is nobody's now: a failure must not give it back
+    this.#addresses = [];
+    this.#allocation = taken ?? (await this.#line.wait());
     this.#addresses = [this.#allocation.address];
   }
 

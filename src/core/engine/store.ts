@@ -15,6 +15,12 @@ export interface LeaseRecord extends LeaseHolder {
   readonly expiresAt: number;
 }
 
+/** One that waits for an address of a pool. Places count up in order of arrival. */
+export interface WaiterRecord extends LeaseHolder {
+  readonly place: number;
+  readonly pool: string;
+}
+
 /**
  * What is known of an HNS network. `creating` is durable before HNS is asked to create it, so that one we made is known as ours
  * even when HNS chose its id; `verified` names what the last comparison with the configuration saw.
@@ -41,6 +47,11 @@ export interface StateTransaction extends IpamTransaction {
   putLease(lease: LeaseRecord): void;
   removeLease(attachment: Guid): void;
   listLeases(): LeaseRecord[];
+  /** Returns the place. */
+  addWaiter(waiter: Omit<WaiterRecord, "place">): number;
+  /** In order of arrival. */
+  listWaiters(pool: string): WaiterRecord[];
+  removeWaiter(place: number): void;
   findNetwork(name: string): NetworkRecord | undefined;
   putNetwork(record: NetworkRecord): void;
 }

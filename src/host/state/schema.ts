@@ -71,4 +71,13 @@ export const MIGRATIONS: readonly string[] = [
     sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE waiters (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    pool TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    boot_id TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

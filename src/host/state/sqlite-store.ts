@@ -1,5 +1,5 @@
 import type { Attachment, Phase } from "../../core/engine/attachment.ts";
-import type { LeaseRecord, NetworkRecord, StateStore, StateTransaction } from "../../core/engine/store.ts";
+import type { LeaseRecord, NetworkRecord, StateStore, StateTransaction, WaiterRecord } from "../../core/engine/store.ts";
 import { findGuid, type Guid } from "../../core/base/ids.ts";
 import type { Database, Row } from "./database.ts";
 import { SqliteIpamTransaction } from "./sqlite-ipam.ts";
@@ -88,6 +88,20 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
     return this.#database.all("SELECT * FROM leases", parseLease);
   }
 
+  addWaiter(waiter: Omit<WaiterRecord, "place">): number {
+    const sql = "INSERT INTO waiters (pool, pid, started_at, boot_id) VALUES (?, ?, ?, ?) RETURNING place";
+    const place = this.#database.get(sql, (row) => integer(row, "place"), waiter.pool, waiter.pid, waiter.startedAt, waiter.bootId);
+    return place ?? 0;
+  }
+
+  listWaiters(pool: string): WaiterRecord[] {
+    return this.#database.all("SELECT * FROM waiters WHERE pool = ? ORDER BY place", parseWaiter, pool);
+  }
+
+  removeWaiter(place: number): void {
+    this.#database.run("DELETE FROM waiters WHERE place = ?", place);
+  }
+
   findNetwork(name: string): NetworkRecord | undefined {
     return this.#database.get("SELECT * FROM networks WHERE name = ?", parseNetworkRecord, name);
   }
@@ -125,6 +139,16 @@ function parseLease(row: Row): LeaseRecord {
     startedAt: text(row, "started_at"),
     bootId: text(row, "boot_id"),
     expiresAt: integer(row, "expires_at"),
+  };
+}
+
+function parseWaiter(row: Row): WaiterRecord {
+  return {
+    place: integer(row, "place"),
+    pool: text(row, "pool"),
+    pid: integer(row, "pid"),
+    startedAt: text(row, "started_at"),
+    bootId: text(row, "boot_id"),
   };
 }
 

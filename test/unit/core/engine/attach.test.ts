@@ -97,7 +97,7 @@ describe("ADD", () => {
   });
 
   test("a pool used up is ADDRESS_EXHAUSTED with the counts, and HNS is not asked for an endpoint", async () => {
-    node = new EngineFixture({ config: { ipam: { cidr: "10.244.3.0/29", blockSize: 29 } } });
+    node = new EngineFixture({ config: { ipam: { cidr: "10.244.3.0/29", blockSize: 29, waitSeconds: 0 } } });
     for (const name of ["c1", "c2", "c3", "c4"]) await node.add(node.pod(name));
     await node.del({ network: NETWORK, containerId: "c4", ifname: "eth0", netns: "" });
     node.clearCalls();
