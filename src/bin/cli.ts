@@ -1,9 +1,11 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { runCli } from "../cli/main.ts";
+import { Database } from "../host/state/database.ts";
+import { SqliteStateStore } from "../host/state/sqlite-store.ts";
 import { loadAsset } from "./assets.ts";
 import { writeAll } from "./output.ts";
-import { defaultStateDir } from "./platform.ts";
+import { defaultStateDir, openPlatform } from "./platform.ts";
 
 declare const HNS_CNI_VERSION: string;
 
@@ -21,7 +23,18 @@ export async function runAdmin(): Promise<void> {
     readStdin: () => readFileSync(0, "utf8"),
     writeOut: (text) => write(1, text),
     writeError: (text) => write(2, text),
+    listFiles: (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : [])),
+    hasState: (stateDir) => existsSync(join(stateDir, "state.db")),
+    openState: (stateDir) => openState(stateDir === "scratch" ? ":memory:" : join(stateDir, "state.db")),
+    openClock: () => openPlatform(process.env).machine.clock,
   });
+}
+
+/** How long a command waits for CNI calls that write, milliseconds. */
+const BUSY_MS = 10_000;
+
+function openState(path: string): SqliteStateStore {
+  return new SqliteStateStore(Database.open({ path, busyTimeoutMs: BUSY_MS }));
 }
 
 /** A reader that went away (as head does) wants no more. */

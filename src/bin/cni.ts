@@ -1,14 +1,17 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, parse } from "node:path";
+import { PluginError } from "../core/base/errors.ts";
 import type { LogFields, Logger } from "../core/base/log.ts";
 import { dispatch } from "../core/cni/dispatch.ts";
 import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
 import { Operation } from "../core/engine/operation.ts";
+import { DelegateProcess } from "../host/exec/delegate.ts";
 import { openLogFile } from "../host/exec/log-file.ts";
 import { withStateStore } from "../host/state/open-store.ts";
-import { buildHandlers, type RunOperation } from "./handlers.ts";
+import type { RunOperation } from "./handlers.ts";
 import { writeAll } from "./output.ts";
 import { openPlatform, type Platform } from "./platform.ts";
+import { buildRoleHandlers } from "./roles.ts";
 
 const LOG_FILE_BYTES = 10 * 1024 * 1024;
 const LOG_FILES_KEPT = 4;
@@ -21,7 +24,11 @@ export async function runCni(): Promise<void> {
     await withOperation(platform, read, context, work);
   };
   const io = { env: process.env, readStdin: () => readFileSync(0, "utf8"), writeStdout: (text: string) => writeAll(1, text) };
-  const exitCode = await dispatch(io, buildHandlers(run));
+  const names = [parse(process.execPath).name];
+  const exitCode = await dispatch(
+    io,
+    buildRoleHandlers({ run, names, readText, openDelegate: (delegate) => new DelegateProcess({ env: process.env, ...delegate }) }),
+  );
   process.exitCode = exitCode;
   // A call stuck in HNS keeps its thread, and an ordinary exit would wait for it.
   if (platform !== undefined && platform.abandonedCalls() > 0) platform.endProcess(exitCode);
@@ -51,4 +58,13 @@ async function withOperation<C extends HostConfig>(
 function openLog(config: HostConfig, stateDir: string, context: LogFields): Logger {
   const path = config.logFile ?? join(stateDir, "hns-cni.log");
   return openLogFile({ path, level: config.logLevel, context, maxBytes: LOG_FILE_BYTES, keep: LOG_FILES_KEPT, now: Date.now });
+}
+
+/** The text of a file that the configuration names. Throws IO_FAILURE. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (thrown) {
+    throw new PluginError("IO_FAILURE", { message: `cannot read ${path}`, remedy: "correct the path, or leave it out" }, { cause: thrown });
+  }
 }

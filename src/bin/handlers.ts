@@ -2,6 +2,7 @@ import type { LogFields } from "../core/base/log.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniResult } from "../core/cni/result.ts";
 import { normalise, normaliseForDelete } from "../core/config/normalise.ts";
+import type { OurNames } from "../core/config/our-names.ts";
 import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
 import { attach } from "../core/engine/attach.ts";
 import { check } from "../core/engine/check.ts";
@@ -20,12 +21,12 @@ export type RunOperation = <C extends HostConfig>(
   work: (operation: Operation<C>) => Promise<void>,
 ) => Promise<void>;
 
-/** The engine's use cases as dispatch calls them. */
-export function buildHandlers(run: RunOperation): CniHandlers {
+/** The engine's use cases as dispatch calls them, where the addresses are ours. */
+export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandlers {
   return {
     add: async ({ containerId, ifname, netns, args, rawConfig, networkName: network }) => {
       let result: CniResult | undefined;
-      await run(normalise(rawConfig), { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
+      await run(normalise(rawConfig, names), { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
         result = await attach(operation, { network, containerId, ifname, netns });
       });
       if (result === undefined) throw new Error("the ADD ended without a result");
@@ -36,20 +37,20 @@ export function buildHandlers(run: RunOperation): CniHandlers {
         detach(operation, { network, containerId, ifname, netns }),
       ),
     check: ({ containerId, ifname, netns, rawConfig, prevResult, networkName: network }) =>
-      run(normalise(rawConfig), { command: "CHECK", container: containerId }, (operation) =>
+      run(normalise(rawConfig, names), { command: "CHECK", container: containerId }, (operation) =>
         check(operation, { network, containerId, ifname, netns, prevResult }),
       ),
     gc: ({ rawConfig, validAttachments, networkName: network }) =>
       run(normaliseForDelete(rawConfig), { command: "GC" }, (operation) => collectGarbage(operation, { network, valid: validAttachments })),
-    status: ({ rawConfig }) => run(shorten(normalise(rawConfig)), { command: "STATUS" }, reportStatus),
+    status: ({ rawConfig }) => run(shorten(normalise(rawConfig, names)), { command: "STATUS" }, reportStatus),
   };
 }
 
-function shorten<C extends HostConfig>(read: Normalised<C>): Normalised<C> {
+export function shorten<C extends HostConfig>(read: Normalised<C>): Normalised<C> {
   const { config } = read;
   return { ...read, config: { ...config, operationTimeoutMs: Math.min(config.operationTimeoutMs, STATUS_MS) } };
 }
 
-function podName(args: { podNamespace?: string; podName?: string }): string | undefined {
+export function podName(args: { podNamespace?: string; podName?: string }): string | undefined {
   return args.podName === undefined ? undefined : `${args.podNamespace ?? ""}/${args.podName}`;
 }

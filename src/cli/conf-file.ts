@@ -3,11 +3,12 @@ import { isJsonObject, type JsonObject } from "../core/cni/json.ts";
 import { checkVersion, compareVersions, findVersion } from "../core/cni/version.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import type { Fault } from "../core/config/faults.ts";
-import { findFaults, normalise } from "../core/config/normalise.ts";
+import { findFaults, normalise, normaliseDelegated } from "../core/config/normalise.ts";
+import { findRole, PRODUCT_TYPE } from "../core/config/our-names.ts";
+import type { NetworkConfig, Normalised, PluginConfig } from "../core/config/plugin-config.ts";
 import { CliError } from "./world.ts";
 
-/** The type by which configurations call this plugin. */
-const OUR_TYPE = "hns-cni";
+const OUR_TYPE = PRODUCT_TYPE;
 
 /** One plugin's part of a configuration file. */
 export interface ConfPart {
@@ -44,10 +45,15 @@ export function findFileFaults(file: ConfFile): Fault[] {
   return [...new Map(all.map((fault) => [fault.path, fault])).values()];
 }
 
+/** A part without faults, as the plugin reads it. */
+export function readConfig(config: JsonObject): Normalised<NetworkConfig & Partial<PluginConfig>> {
+  return findRole(config, []) === "delegating" ? normaliseDelegated(config) : normalise(config);
+}
+
 /** Remarks on a file without faults. */
 export function findFileWarnings({ parts }: ConfFile): string[] {
   return parts.flatMap(({ where, config }) =>
-    normalise(config).warnings.map((warning) => (where === "" ? warning : `${where}: ${warning}`)),
+    readConfig(config).warnings.map((warning) => (where === "" ? warning : `${where}: ${warning}`)),
   );
 }
 

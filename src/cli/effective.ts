@@ -1,7 +1,9 @@
 import { formatIp } from "../core/base/ip.ts";
+import { findField } from "../core/cni/json.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
-import { findFaults, normalise } from "../core/config/normalise.ts";
-import type { ConfFile, ConfPart } from "./conf-file.ts";
+import { findFaults } from "../core/config/normalise.ts";
+import type { IpamConfig } from "../core/config/plugin-config.ts";
+import { type ConfFile, type ConfPart, readConfig } from "./conf-file.ts";
 import type { CliWorld } from "./world.ts";
 
 /** What a runtime adds on each call is no part of a file. */
@@ -21,16 +23,20 @@ export function buildEffective(world: CliWorld, file: ConfFile): object {
 function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unknown> {
   const document = canonicaliseKeys(raw, []);
   findFaults(document); // fills in the schema's defaults
-  const { stateDir = world.defaultStateDir, ipam } = normalise(raw).config;
+  const { stateDir = world.defaultStateDir, ipam } = readConfig(raw).config;
   return {
     ...without(document, PER_CALL),
     stateDir,
     logFile: document["logFile"] ?? world.joinPath(stateDir, "hns-cni.log"),
-    ipam: {
-      ...(document["ipam"] as object),
-      blockSize: ipam.blockSize,
-      ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.gateway) } : {}),
-    },
+    ipam: ipam === undefined ? findField(raw, "ipam") : fillInIpam(document, ipam),
+  };
+}
+
+function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig): object {
+  return {
+    ...(document["ipam"] as object),
+    blockSize: ipam.blockSize,
+    ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.gateway) } : {}),
   };
 }
 

@@ -1,6 +1,8 @@
 import yargs from "yargs";
+import { PluginError } from "../core/base/errors.ts";
 import { addConf } from "./conf.ts";
 import { addExplain } from "./explain.ts";
+import { addIpam } from "./ipam.ts";
 import { addVersion } from "./version.ts";
 import { CliError, type CliWorld, type ExitCode, type Run } from "./world.ts";
 
@@ -52,6 +54,7 @@ function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
     .fail(false);
   addConf(cli, run);
   addExplain(cli, run);
+  addIpam(cli, run);
   addVersion(cli, run);
   return cli;
 }
@@ -61,6 +64,9 @@ function guard(world: CliWorld, work: (world: CliWorld) => ExitCode): ExitCode {
     return work(world);
   } catch (thrown) {
     if (thrown instanceof CliError) return tell(world, `${thrown.message}\n${thrown.next}`, 1);
+    if (thrown instanceof PluginError && thrown.code !== "INTERNAL") {
+      return tell(world, `${thrown.message}\n${thrown.data.remedy ?? `hns-cni explain ${thrown.code} says more`}`, 1);
+    }
     const why = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     return tell(world, `an unexpected error: ${why}\nreport this with the command and its input`, 1);
   }

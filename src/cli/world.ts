@@ -1,3 +1,6 @@
+import type { Clock } from "../core/base/async.ts";
+import type { StateStore } from "../core/engine/store.ts";
+
 /** What the commands see of the machine; src/bin supplies it. */
 export interface CliWorld {
   readonly version: string;
@@ -12,6 +15,13 @@ export interface CliWorld {
   readonly readStdin: () => string;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
+  /** The names of the files in a folder. */
+  readonly listFiles: (folder: string) => string[];
+  /** Whether there is a state in the folder. */
+  readonly hasState: (stateDir: string) => boolean;
+  /** Opens or creates the state in the folder; "scratch" stands for one that is gone when it is closed. Throws STATE_FAILURE, STATE_DAMAGED. */
+  readonly openState: (stateDir: string) => StateStore;
+  readonly openClock: () => Clock;
 }
 
 /** 0 done, 1 failed, 2 wrong usage. */

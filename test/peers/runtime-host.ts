@@ -112,26 +112,28 @@ export class RuntimeHost {
   }
 }
 
-export async function startLinuxHost(): Promise<RuntimeHost> {
+/** `pluginDirs` are searched after the folder of our program. */
+export async function startLinuxHost(pluginDirs: readonly string[] = []): Promise<RuntimeHost> {
   const emulator = await EmulatorClient.start();
   const env = { PATH: process.env["PATH"] ?? "", HNS_CNI_HCN_LIBRARY: emulatorLibrary, HNS_EMULATOR_ADDRESS: emulator.address };
   const program = join(findPeers().linux, "runtime");
   return new RuntimeHost({
     emulator,
-    pluginDirs: [dirname(linuxProgram)],
+    pluginDirs: [dirname(linuxProgram), ...pluginDirs],
     toHost: (path) => path,
     run: (client, stdin) => runLinux(program, { args: [client], env, stdin }),
   });
 }
 
-export async function startWineHost(): Promise<RuntimeHost> {
+/** As startLinuxHost; `pluginDirs` are Linux paths. */
+export async function startWineHost(pluginDirs: readonly string[] = []): Promise<RuntimeHost> {
   const machine = await startPeersWine();
   const emulator = await EmulatorClient.start();
   const env = { HNS_EMULATOR_ADDRESS: emulator.address };
   const exe = join(findPeers().windows, "runtime.exe");
   return new RuntimeHost({
     emulator,
-    pluginDirs: [dirname(machine.program)],
+    pluginDirs: [dirname(machine.program), ...pluginDirs],
     toHost: toWindowsPath,
     run: (client, stdin) => runUnderWine(machine, { exe, args: [client], env, stdin }),
   });

@@ -96,6 +96,10 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     cause: "Forwarding between interfaces could not be enabled on the host endpoint, so pods would have no gateway.",
     remedy: "Check that the host endpoint's adapter exists, and that no group policy sets forwarding.",
   },
+  DELEGATE_FAILED: {
+    cause: "The IPAM plugin that ipam.type names answered with an error, or not as a CNI plugin answers. Its own words are in the message.",
+    remedy: "Follow that plugin's message; what ADD had done is taken back, and a DEL is repeated by the runtime.",
+  },
   CLEANUP_FAILED: {
     cause: "Some steps of DEL or GC failed; the others were done. What is left is kept in the state.",
     remedy:

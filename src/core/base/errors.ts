@@ -24,6 +24,7 @@ export type ErrorCode =
   | "CHECK_FAILED" // the attachment differs from what ADD made
   | "OPERATION_TIMEOUT" // the whole operation ran out of time
   | "FORWARDING_FAILED" // forwarding could not be enabled on the host endpoint
+  | "DELEGATE_FAILED" // the IPAM plugin that the configuration names answered with an error
   | "CLEANUP_FAILED" // some steps of DEL or GC failed
   | "INTERNAL";
 
@@ -36,6 +37,8 @@ export interface ErrorData {
   readonly field?: string;
   /** Containers that run already may suffer too; STATUS tells this apart. */
   readonly existingContainersAffected?: boolean;
+  /** The number in another plugin's error, where its meaning is the specification's. */
+  readonly cniCode?: number;
 }
 
 export interface ErrorOptions {

@@ -11,6 +11,12 @@ export interface Cidr {
   readonly __brand: "Cidr";
 }
 
+/** Neighbouring addresses of a network by their offsets, both ends included. */
+export interface OffsetRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** `10.0.0.4` or `fd00::4`; undefined when `text` is no IP address. Leading zeros in IPv4 are refused (they mean octal to some readers). */
 export function findIp(text: string): IpAddress | undefined {
   const v4 = parseV4(text);
@@ -70,6 +76,40 @@ export function addressAt(cidr: Cidr, offset: number): IpAddress {
 export function offsetIn(cidr: Cidr, ip: IpAddress): number | undefined {
   if (!containsIp(cidr, ip)) return undefined;
   return ip.family === 4 ? ip.value - Number(cidr.address.value) : Number(ip.value - BigInt(cidr.address.value));
+}
+
+/**
+ * The part of `cidr` that `text` names: an address, a network in CIDR form, or `first-last`. "outside" when nothing of it lies in `cidr`;
+ * undefined when it is of none of these forms.
+ */
+export function findOffsets(cidr: Cidr, text: string): OffsetRange | "outside" | undefined {
+  const ends = findEnds(text);
+  if (ends === undefined || ends.first.family !== ends.last.family || compareIp(ends.first, ends.last) > 0) return undefined;
+  const { address } = cidr;
+  const end = addressAt(cidr, cidrSize(cidr) - 1);
+  if (ends.first.family !== address.family || compareIp(ends.last, address) < 0 || compareIp(ends.first, end) > 0) return "outside";
+  const last = cidrSize(cidr) - 1;
+  return { first: offsetIn(cidr, ends.first) ?? 0, last: offsetIn(cidr, ends.last) ?? last };
+}
+
+function findEnds(text: string): { first: IpAddress; last: IpAddress } | undefined {
+  const network = findCidr(text);
+  if (network !== undefined) return { first: network.address, last: addressAt(network, cidrSize(network) - 1) };
+  const [from = "", to = from, ...rest] = text.split("-").map((part) => part.trim());
+  const [first, last] = [findIp(from), findIp(to)];
+  return first === undefined || last === undefined || rest.length > 0 ? undefined : { first, last };
+}
+
+/** The same offsets in order, without overlaps. */
+export function mergeRanges(ranges: readonly OffsetRange[]): OffsetRange[] {
+  const merged: OffsetRange[] = [];
+  for (const range of [...ranges].sort((left, right) => left.first - right.first)) {
+    const before = merged.at(-1);
+    if (before !== undefined && range.first <= before.last + 1) {
+      merged[merged.length - 1] = { first: before.first, last: Math.max(before.last, range.last) };
+    } else merged.push(range);
+  }
+  return merged;
 }
 
 export function containsIp(cidr: Cidr, ip: IpAddress): boolean {

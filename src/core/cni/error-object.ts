@@ -39,6 +39,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   NETWORK_NOT_READY: 11,
   FORWARDING_FAILED: 11,
   CLEANUP_FAILED: 11,
+  DELEGATE_FAILED: 104, // or the plugin's own number, where the specification defines it
   HNS_REFUSED: 101, // 11 when a repeat may succeed
   NETWORK_MISMATCH: 102,
   CHECK_FAILED: 103,
@@ -76,6 +77,7 @@ function findCode(error: PluginError, { command, stage }: ErrorContext): number 
     return data.existingContainersAffected === true ? 51 : 50;
   }
   if (error.code === "HNS_REFUSED" && error.retryable) return 11;
+  if (error.code === "DELEGATE_FAILED" && error.data.cniCode !== undefined) return error.data.cniCode;
   return CODES[error.code];
 }
 

@@ -1,14 +1,28 @@
 import { PluginError } from "../base/errors.ts";
 import { addressAt, findCidr, findIp } from "../base/ip.ts";
 import type { Cidr } from "../base/ip.ts";
-import { canonicaliseKeys } from "./canonical-keys.ts";
+import { findField } from "../cni/json.ts";
+import { canonicaliseKeys, isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
-import { buildConfigError, describeSchemaFault } from "./faults.ts";
+import { buildConfigError, buildFault, describeSchemaFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { findSchemaFaults } from "./generated/validate-plugin.ts";
-import type { DnsConfig, GatewayMode, HostConfig, LogLevel, Mode, Normalised, PluginConfig } from "./plugin-config.ts";
+import type {
+  DelegatedConfig,
+  DnsConfig,
+  GatewayMode,
+  HostConfig,
+  LogLevel,
+  Mode,
+  NetworkConfig,
+  Normalised,
+  PluginConfig,
+} from "./plugin-config.ts";
+import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
+import { buildPoolSettings, type PoolDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
-import { findConfigWarnings, findSemanticFaults } from "./semantic-faults.ts";
+import { findConfigWarnings, findSemanticFaults, findSubnetFaults } from "./semantic-faults.ts";
+import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
 
 /** The block size of a range that has room for it. */
 const DEFAULT_BLOCK_PREFIX = 26;
@@ -36,7 +50,15 @@ interface PluginDocument extends HostDocument {
   readonly gatewayMode: GatewayMode;
   readonly loopbackDSR: boolean;
   readonly statusFailsOnExhaustion: boolean;
-  readonly ipam: { readonly cidr: string; readonly blockSize?: number; readonly cooldownSeconds: number; readonly waitSeconds: number; readonly reuseFloorSeconds: number; readonly gateway?: string };
+  readonly subnet?: string;
+  readonly ipam: PoolDocument & {
+    readonly cidr: string;
+    readonly blockSize?: number;
+    readonly cooldownSeconds: number;
+    readonly waitSeconds: number;
+    readonly reuseFloorSeconds: number;
+    readonly gateway?: string;
+  };
   readonly runtimeConfig: {
     readonly portMappings: readonly unknown[];
     readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
@@ -44,17 +66,34 @@ interface PluginDocument extends HostDocument {
 }
 
 /**
- * The configuration in `raw`, a plugin object as the runtime passes it. `raw` is not changed.
+ * The configuration in `raw`, a plugin object as the runtime passes it, whose addresses are ours to give. `raw` is not changed.
  * Throws one INVALID_CONFIG that lists every fault with its path, value and remedy. Unknown keys only lead to warnings.
  */
-export function normalise(raw: JsonObject): Normalised<PluginConfig> {
+export function normalise(raw: JsonObject, names: OurNames = []): Normalised<PluginConfig> {
   const warnings: string[] = [];
   const document = canonicaliseKeys(raw, warnings);
-  const faults = findFaults(document);
+  warnings.push(...findAliasWarnings(document)); // findFaults replaces the aliases
+  const faults = findFaults(document, names);
+  const type = findForeignType(document, names);
+  if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
   if (faults.length > 0) throw buildConfigError(faults);
-  // The schema has vouched for every field and filled in the defaults.
-  const config = buildConfig(document as unknown as PluginDocument);
+  const config = buildPluginConfig(document);
   return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
+}
+
+/** As `normalise`, for a configuration whose `ipam.type` names another program. What else is in `ipam` is that program's to judge. */
+export function normaliseDelegated(raw: JsonObject, names: OurNames = []): Normalised<DelegatedConfig> {
+  const warnings: string[] = [];
+  const document = canonicaliseKeys(raw, warnings);
+  const faults = findFaults(document, names);
+  const type = findForeignType(document, names);
+  if (faults.length > 0 || type === undefined)
+    throw buildConfigError(faults.length > 0 ? faults : [buildFault("ipam.type", "hns-cni", "is this plugin")]);
+  const network = document as unknown as PluginDocument;
+  const subnet = network.subnet ?? findIpamSubnet(raw);
+  const cidr = subnet === undefined ? undefined : findCidr(subnet);
+  const config = { ...buildNetworkConfig(network), delegate: { type, ...(cidr !== undefined && { subnet: cidr }) } };
+  return { config, warnings: warnings.filter((warning) => !warning.includes(" ipam.")) };
 }
 
 /**
@@ -77,9 +116,11 @@ export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
 }
 
 /** Every fault of a document in canonical case, into which the schema's defaults are filled. */
-export function findFaults(document: Record<string, unknown>): Fault[] {
+export function findFaults(document: Record<string, unknown>, names: OurNames = []): Fault[] {
+  const aliasFaults = foldAliases(document);
   const schemaFaults = findSchemaFaults(document).map((fault) => describeSchemaFault(fault, document));
-  return withoutForeignIpam(dropRepeats([...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]));
+  const faults = dropRepeats([...aliasFaults, ...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]);
+  return findForeignType(document, names) === undefined ? faults : withoutIpam([...faults, ...findSubnetFaults(document)]);
 }
 
 /** One value can fail two rules of the schema, and a rule of ours beside: the first says enough. */
@@ -89,15 +130,47 @@ function dropRepeats(faults: readonly Fault[]): Fault[] {
   return [...byPath.values()];
 }
 
-/** When the addresses are to come from another plugin, what its own section lacks for ours is no fault. */
-function withoutForeignIpam(faults: Fault[]): Fault[] {
-  const isForeign = faults.some(({ path, problem }) => path === "ipam.type" && problem !== "is missing");
-  return isForeign ? faults.filter(({ path }) => path === "ipam.type" || !path.startsWith("ipam.")) : faults;
+/** When the addresses are to come from another plugin, its own section is its own business. */
+function withoutIpam(faults: Fault[]): Fault[] {
+  return faults.filter(({ path }) => path === "ipam.type" || !path.startsWith("ipam."));
+}
+
+/** `ipam.type` where it names another program; undefined where it is ours, missing or malformed. */
+function findForeignType(document: JsonObject, names: OurNames): string | undefined {
+  const type = findIpamType(document);
+  return type === undefined || isOurType(type, names) ? undefined : type;
+}
+
+/** The subnet that many IPAM plugins have in their section, where it is a network of IPv4. */
+function findIpamSubnet(raw: JsonObject): string | undefined {
+  const ipam = findField(raw, "ipam");
+  const subnet = isJsonObject(ipam) ? findField(ipam, "subnet") : undefined;
+  return typeof subnet === "string" && findSubnetFaults({ subnet }).length === 0 ? subnet : undefined;
+}
+
+/** The configuration of a document in which findFaults has found none and filled in the defaults. */
+export function buildPluginConfig(document: Readonly<Record<string, unknown>>): PluginConfig {
+  return buildConfig(document as unknown as PluginDocument);
 }
 
 function buildConfig(document: PluginDocument): PluginConfig {
   const cidr = parseCidr(document.ipam.cidr);
   const { blockSize, cooldownSeconds, waitSeconds, reuseFloorSeconds, gateway } = document.ipam;
+  return {
+    ...buildNetworkConfig(document),
+    ipam: {
+      cidr,
+      blockSize: blockSize ?? Math.max(DEFAULT_BLOCK_PREFIX, cidr.prefix),
+      cooldownMs: cooldownSeconds * 1000,
+      waitMs: waitSeconds * 1000,
+      reuseFloorMs: reuseFloorSeconds * 1000,
+      gateway: findIp(gateway ?? "") ?? addressAt(cidr, 1),
+      ...buildPoolSettings(cidr, document.ipam),
+    },
+  };
+}
+
+function buildNetworkConfig(document: PluginDocument): NetworkConfig {
   return {
     ...buildHostConfig(document.name, document),
     mode: document.mode,
@@ -108,14 +181,6 @@ function buildConfig(document: PluginDocument): PluginConfig {
     gatewayMode: document.gatewayMode,
     loopbackDsr: document.loopbackDSR,
     statusFailsOnExhaustion: document.statusFailsOnExhaustion,
-    ipam: {
-      cidr,
-      blockSize: blockSize ?? Math.max(DEFAULT_BLOCK_PREFIX, cidr.prefix),
-      cooldownMs: cooldownSeconds * 1000,
-      waitMs: waitSeconds * 1000,
-      reuseFloorMs: reuseFloorSeconds * 1000,
-      gateway: findIp(gateway ?? "") ?? addressAt(cidr, 1),
-    },
     portMappings: buildPortMappings(document.runtimeConfig.portMappings),
   };
 }

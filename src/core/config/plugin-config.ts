@@ -1,4 +1,4 @@
-import type { Cidr, IpAddress } from "../base/ip.ts";
+import type { Cidr, IpAddress, OffsetRange } from "../base/ip.ts";
 
 export type Mode = "l2bridge";
 export type GatewayMode = "host-endpoint" | "ipam" | "none";
@@ -17,8 +17,8 @@ export interface HostConfig {
   readonly operationTimeoutMs: number;
 }
 
-/** The whole configuration of the plugin for one call, free of faults. */
-export interface PluginConfig extends HostConfig {
+/** What the network and its pods are to be, wherever the addresses come from. */
+export interface NetworkConfig extends HostConfig {
   readonly mode: Mode;
   /** The adapter's name as Windows shows it; absent leaves the choice to HNS. */
   readonly adapter?: string;
@@ -29,9 +29,38 @@ export interface PluginConfig extends HostConfig {
   readonly gatewayMode: GatewayMode;
   readonly loopbackDsr: boolean;
   readonly statusFailsOnExhaustion: boolean;
-  readonly ipam: IpamConfig;
   /** Only those with a host port. */
   readonly portMappings: readonly PortMapping[];
+}
+
+/** The whole configuration of the plugin for one call, free of faults. */
+export interface PluginConfig extends NetworkConfig {
+  readonly ipam: IpamConfig;
+  /** Set when the address came from another IPAM plugin, which also settled the range. */
+  readonly delegated?: DelegatedAddress;
+}
+
+/** A configuration whose addresses come from another program: the range is known once that has answered. */
+export interface DelegatedConfig extends NetworkConfig {
+  readonly delegate: {
+    /** Its file name without .exe. */
+    readonly type: string;
+    /** The subnet of the HNS network, where the configuration names it. */
+    readonly subnet?: Cidr;
+  };
+}
+
+/** What another IPAM plugin said beside the address. */
+export interface DelegatedAddress {
+  /** The prefix length of the address. */
+  readonly prefix: number;
+  /** Routes of the pod beside the default route. */
+  readonly routes: readonly PodRoute[];
+}
+
+export interface PodRoute {
+  readonly destination: Cidr;
+  readonly nextHop: IpAddress;
 }
 
 export interface DnsConfig {
@@ -51,8 +80,26 @@ export interface IpamConfig {
   readonly waitMs: number;
   /** The least rest of an address that an ADD which waits may have; 0 = never before its rest is over. */
   readonly reuseFloorMs: number;
+  /** Offsets in `cidr` that the configuration keeps back; absent means none beside those of Windows. */
+  readonly keptBack?: readonly OffsetRange[];
+  /** Windows' four addresses are kept back in every block; absent means in `cidr` alone. */
+  readonly isReservedPerBlock?: true;
+  /** Absent means that blocks are carved when they are needed. */
+  readonly warm?: WarmConfig;
   /** The pods' default gateway with gatewayMode ipam: the first address of `cidr` unless configured. */
   readonly gateway: IpAddress;
+  /** The pods are another plugin's, which keeps back itself what Windows needs: `keptBack` and the gateway are all that is. */
+  readonly isForOthers?: boolean;
+}
+
+/** How much is kept at hand. Either `blocks` is 0, or `ips` and `minimum` are. */
+export interface WarmConfig {
+  readonly ips: number;
+  readonly minimum: number;
+  readonly blocks: number;
+  /** Addresses beyond which nothing is carved ahead. */
+  readonly max?: number;
+  readonly shrinkAfterMs: number;
 }
 
 export interface PortMapping {

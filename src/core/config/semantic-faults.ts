@@ -5,6 +5,7 @@ import type { JsonObject } from "./canonical-keys.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import type { PluginConfig } from "./plugin-config.ts";
+import { findKeptBackFaults } from "./pool-settings.ts";
 
 /** Windows needs four addresses of a range: network, gateway, the host endpoint and broadcast. A /30 would have none left. */
 export const MAX_BLOCK_PREFIX = 29;
@@ -39,6 +40,19 @@ export function findServerFaults(list: unknown, path: string): Fault[] {
   );
 }
 
+/** Faults of `subnet`, the HNS network's when another plugin gives the addresses. */
+export function findSubnetFaults(document: JsonObject): Fault[] {
+  const text = document["subnet"];
+  if (typeof text !== "string") return [];
+  const fault = findCidrFault(text, "subnet");
+  if (fault !== undefined) return [fault];
+  const cidr = findCidr(text);
+  if (cidr?.address.family === 6) return [buildFault("subnet", text, "is an IPv6 network", LATER)];
+  return cidr !== undefined && cidr.prefix > MAX_BLOCK_PREFIX
+    ? [buildFault("subnet", text, "has no address beside the 4 that Windows keeps")]
+    : [];
+}
+
 function findListFaults(document: JsonObject, key: string): Fault[] {
   return texts(document[key]).flatMap(({ text, index }) => findCidrFault(text, `${key}[${index}]`) ?? []);
 }
@@ -64,7 +78,12 @@ function findIpamFaults(ipam: JsonObject, document: JsonObject): Fault[] {
     const remedy = `use a prefix length of at most ${MAX_BLOCK_PREFIX}`;
     return [buildFault("ipam.cidr", text, `has ${cidrSize(cidr)} addresses, and Windows keeps 4 of a range for itself`, remedy)];
   }
-  return [...findBlockFaults(ipam["blockSize"], cidr), ...findGatewayFaults(ipam["gateway"], cidr), ...findOverlapFaults(cidr, document)];
+  return [
+    ...findBlockFaults(ipam["blockSize"], cidr),
+    ...findGatewayFaults(ipam["gateway"], cidr),
+    ...findKeptBackFaults(ipam, cidr),
+    ...findOverlapFaults(cidr, document),
+  ];
 }
 
 function findBlockFaults(size: unknown, cidr: Cidr): Fault[] {

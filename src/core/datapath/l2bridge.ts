@@ -1,5 +1,5 @@
-import type { PluginConfig } from "../config/plugin-config.ts";
-import { addressAt, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
+import type { PluginConfig, PodRoute } from "../config/plugin-config.ts";
+import { addressAt, findCidr, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import { formatGuid, type Guid } from "../base/ids.ts";
 import {
   type DnsDocument,
@@ -41,6 +41,14 @@ export function podGateway(config: PluginConfig): IpAddress | undefined {
     case "none":
       return undefined;
   }
+}
+
+/** The pods' routes: the default route through their gateway, then those of another IPAM plugin. */
+export function podRoutes(config: PluginConfig): readonly PodRoute[] {
+  const gateway = podGateway(config);
+  const destination = findCidr(DEFAULT_ROUTE);
+  const standard = gateway === undefined || destination === undefined ? [] : [{ destination, nextHop: gateway }];
+  return [...standard, ...(config.delegated?.routes ?? [])];
 }
 
 /** The network as we create it. Source: the l2bridge network of Azure's plugin; Flags 0 lets it persist over a reboot. */
@@ -96,7 +104,7 @@ export interface PodEndpoint {
 
 /** A pod's endpoint with all its policies, so that the pod never runs with fewer rules than asked. */
 export function buildPodEndpoint(config: PluginConfig, pod: PodEndpoint): EndpointDocument {
-  const gateway = podGateway(config);
+  const routes = podRoutes(config).map((route) => ({ NextHop: formatIp(route.nextHop), DestinationPrefix: formatCidr(route.destination) }));
   const dns = buildDns(config);
   return {
     SchemaVersion: SCHEMA_V2,
@@ -105,7 +113,7 @@ export function buildPodEndpoint(config: PluginConfig, pod: PodEndpoint): Endpoi
     Policies: buildPodPolicies(config, pod),
     IpConfigurations: pod.addresses.map((address) => ({ IpAddress: formatIp(address), PrefixLength: config.ipam.cidr.prefix })),
     ...(dns !== undefined && { Dns: dns }),
-    ...(gateway !== undefined && { Routes: [{ NextHop: formatIp(gateway), DestinationPrefix: DEFAULT_ROUTE }] }),
+    ...(routes.length > 0 && { Routes: routes }),
   };
 }
 

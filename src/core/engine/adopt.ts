@@ -1,5 +1,6 @@
 import type { CniResult } from "../cni/result.ts";
 import { findGuid, sameGuid } from "../base/ids.ts";
+import type { HostConfig } from "../config/plugin-config.ts";
 import { parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import type { Attachment } from "./attachment.ts";
@@ -13,7 +14,11 @@ import { removeEndpoint } from "./remove-endpoint.ts";
  * endpoint is removed, so that the ADD can start anew, with the addresses the attachment had.
  * @returns the result, or undefined when the ADD has to make the attachment
  */
-export async function adoptExisting(operation: Operation, existing: Attachment, request: AttachRequest): Promise<CniResult | undefined> {
+export async function adoptExisting(
+  operation: Operation<HostConfig>,
+  existing: Attachment,
+  request: AttachRequest,
+): Promise<CniResult | undefined> {
   if (existing.phase === "attached" && sameGuid(existing.netns, request.netns) && (await isAttached(operation, existing))) {
     const result = parseStoredResult(existing.result);
     return {
@@ -32,11 +37,13 @@ export async function adoptExisting(operation: Operation, existing: Attachment, 
 }
 
 /** Whether HNS has the endpoint, in its namespace, with every address recorded. */
-async function isAttached(operation: Operation, existing: Attachment): Promise<boolean> {
+async function isAttached(operation: Operation<HostConfig>, existing: Attachment): Promise<boolean> {
   try {
     const endpoint = parseEndpoint(await operation.hcn.describe("endpoint", existing.endpoint));
     const owned = operation.store.read((tx) => tx.listOwned(existing.id));
-    const wanted = owned.filter(({ state }) => state !== "cooling").map((record) => record.address); // one may rest from an earlier life
+    const reserved = owned.filter(({ state }) => state !== "cooling").map((record) => record.address); // one may rest from an earlier life
+    // Addresses of another IPAM plugin are in the result alone.
+    const wanted = [...reserved, ...parseStoredResult(existing.result).ips.map((ip) => ip.address.split("/")[0] ?? "")];
     const found = endpoint.addresses.map((entry) => entry.address);
     return endpoint.namespace === findGuid(existing.netns) && wanted.every((address) => found.includes(address));
   } catch (thrown) {

@@ -2,6 +2,7 @@ import { PluginError } from "../base/errors.ts";
 import { findGuid, formatGuid, type Guid } from "../base/ids.ts";
 import { findIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
+import type { HostConfig } from "../config/plugin-config.ts";
 import { buildPodEndpoint } from "../datapath/l2bridge.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
 import { buildMembershipRequest, type EndpointView, parseEndpoint } from "../hcn/documents.ts";
@@ -29,12 +30,21 @@ const MAX_ADDRESS_TRIES = 3;
  */
 export async function attach(operation: Operation, request: AttachRequest): Promise<CniResult> {
   const namespace = getNamespace(request.netns);
-  const id = attachmentId(request);
   await importNetwork(operation);
+  return attachOnce(operation, { ...request, namespace }, (pod) => attachNew(operation, pod));
+}
+
+/** Takes the attachment for this process; `make` then makes it, unless it stands already. */
+export async function attachOnce(
+  operation: Operation<HostConfig>,
+  request: AttachRequest & { readonly namespace: Guid },
+  make: (pod: NewAttachment) => Promise<CniResult>,
+): Promise<CniResult> {
+  const id = attachmentId(request);
   const existing = await takeLease(operation.leaseOptions, id, (tx) => tx.findAttachment(id));
   try {
     const adopted = existing === undefined ? undefined : await adoptExisting(operation, existing, request);
-    if (adopted === undefined) return await attachNew(operation, { ...request, id, namespace, existing });
+    if (adopted === undefined) return await make({ ...request, id, existing });
     operation.finish(id, () => undefined);
     return adopted;
   } catch (thrown) {
@@ -43,7 +53,7 @@ export async function attach(operation: Operation, request: AttachRequest): Prom
   }
 }
 
-interface NewAttachment extends AttachRequest {
+export interface NewAttachment extends AttachRequest {
   readonly id: Guid;
   readonly namespace: Guid;
   readonly existing: Attachment | undefined;
@@ -54,14 +64,16 @@ async function attachNew(operation: Operation, pod: NewAttachment): Promise<CniR
   return hcn.withHandle(openNamespace(operation, pod), async (namespace) => {
     const network = await openReadyNetwork(operation);
     try {
-      return await attachTo(operation, pod, { namespace, network });
+      const claim = await claimAddresses(operation, pod);
+      const settle = (isConfirmed: boolean): void => operation.finish(pod.id, (tx) => undoClaim(tx, operation, claim, isConfirmed));
+      return await undoing(operation, pod, { claim, settle }, () => attachTo(operation, pod, { namespace, network, claim }));
     } finally {
       await hcn.close(network.handle);
     }
   });
 }
 
-async function openNamespace(operation: Operation, pod: NewAttachment): Promise<HcnHandle> {
+export async function openNamespace(operation: Operation<HostConfig>, pod: NewAttachment): Promise<HcnHandle> {
   try {
     return await operation.hcn.open("namespace", pod.namespace);
   } catch (thrown) {
@@ -75,22 +87,34 @@ async function openNamespace(operation: Operation, pod: NewAttachment): Promise<
   }
 }
 
-async function attachTo(
+/** Makes the endpoint with the addresses of `claim`, in the pod's namespace, and records that it stands. Takes nothing back. */
+export async function attachTo(
   operation: Operation,
   pod: NewAttachment,
-  targets: { namespace: HcnHandle; network: ReadyNetwork },
+  targets: { namespace: HcnHandle; network: ReadyNetwork; claim: Claim },
 ): Promise<CniResult> {
-  const claim = await claimAddresses(operation, pod);
+  const { claim } = targets;
+  const endpoint = await createEndpoint(operation, pod, claim, targets.network);
+  if (endpoint.id !== pod.id) recordForeignId(operation, pod.id, endpoint.id);
+  await joinNamespace(operation, endpoint, targets.namespace, pod.namespace);
+  const result = buildResult(operation.config, { ...pod, addresses: parseAddresses(claim), mac: endpoint.mac });
+  commit(operation, pod, result);
+  operation.log.info("endpoint attached", { endpoint: endpoint.id, namespace: pod.namespace, addresses: claim.addresses });
+  return result;
+}
+
+/** What goes back when an ADD fails. `settle` is told whether HNS certainly has no endpoint of the attachment. */
+export interface Taken {
+  readonly claim: Pick<Claim, "isUncertain">;
+  readonly settle: (isConfirmed: boolean) => void | Promise<void>;
+}
+
+/** Does `work`; when it fails, what it made in HNS and what was taken for it goes back. */
+export async function undoing<T>(operation: Operation<HostConfig>, pod: NewAttachment, taken: Taken, work: () => Promise<T>): Promise<T> {
   try {
-    const endpoint = await createEndpoint(operation, pod, claim, targets.network);
-    if (endpoint.id !== pod.id) recordForeignId(operation, pod.id, endpoint.id);
-    await joinNamespace(operation, endpoint, targets.namespace, pod.namespace);
-    const result = buildResult(operation.config, { ...pod, addresses: parseAddresses(claim), mac: endpoint.mac });
-    commit(operation, pod, result);
-    operation.log.info("endpoint attached", { endpoint: endpoint.id, namespace: pod.namespace, addresses: claim.addresses });
-    return result;
+    return await work();
   } catch (thrown) {
-    await undo(operation, pod, claim, thrown);
+    await undo(operation, pod, taken, thrown);
     throw thrown;
   }
 }
@@ -162,20 +186,20 @@ function commit(operation: Operation, pod: NewAttachment, result: CniResult): vo
  * Takes back what this ADD did. Where HNS cannot confirm it, or may still carry out a call that we gave up, the attachment stays
  * as "deleting" and its addresses are quarantined for the next DEL, GC or ADD to settle. Never throws: the first error counts.
  */
-async function undo(operation: Operation, pod: NewAttachment, claim: Claim, reason: unknown): Promise<void> {
+async function undo(operation: Operation<HostConfig>, pod: NewAttachment, taken: Taken, reason: unknown): Promise<void> {
   const { store, machine, log } = operation;
   log.warn("attach failed, taking it back", { error: reason });
   try {
     if (!store.read((tx) => ownsLease(tx, pod.id, machine.processes.self()))) return; // somebody follows and settles it
     const isGone = await removeCreated(operation, pod);
-    operation.finish(pod.id, (tx) => undoClaim(tx, operation, claim, isGone && !claim.isUncertain));
+    await taken.settle(isGone && !taken.claim.isUncertain);
   } catch (thrown) {
     log.error("attach not taken back", { error: thrown });
   }
 }
 
 /** Whether HNS confirms that no endpoint of the attachment is left. */
-async function removeCreated(operation: Operation, pod: NewAttachment): Promise<boolean> {
+async function removeCreated(operation: Operation<HostConfig>, pod: NewAttachment): Promise<boolean> {
   const { undoHcn, store, log } = operation;
   const current = store.read((tx) => tx.findAttachment(pod.id));
   try {
@@ -193,7 +217,7 @@ function parseAddresses(claim: Claim): IpAddress[] {
   return claim.addresses.map((text) => findIp(text)).filter((address) => address !== undefined);
 }
 
-function getNamespace(netns: string): Guid {
+export function getNamespace(netns: string): Guid {
   const namespace = findGuid(netns);
   if (namespace !== undefined) return namespace;
   const message = `CNI_NETNS is "${netns}", wanted the GUID of a host compute namespace`;

@@ -1,8 +1,9 @@
 import { PluginError } from "../base/errors.ts";
 import { findGuid } from "../base/ids.ts";
-import { findIp, formatIp, type IpAddress } from "../base/ip.ts";
+import { findIp, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
-import { buildPodPolicies, podGateway } from "../datapath/l2bridge.ts";
+import type { HostConfig } from "../config/plugin-config.ts";
+import { buildPodPolicies, podRoutes } from "../datapath/l2bridge.ts";
 import { type EndpointView, parseEndpoint, type PolicyDocument } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import { type Attachment, type AttachmentKey, attachmentId } from "./attachment.ts";
@@ -21,15 +22,25 @@ export interface CheckRequest extends AttachmentKey {
  * of the addresses. What later plugins of a chain added is no difference. Throws CHECK_FAILED, naming each difference.
  */
 export async function check(operation: Operation, request: CheckRequest): Promise<void> {
-  const id = attachmentId(request);
   await importNetwork(operation);
-  const { existing, owned, version } = operation.store.read((tx) => ({
-    existing: tx.findAttachment(id),
-    owned: tx.listOwned(id).filter((record) => record.state === "assigned"),
+  await compareAttachment(operation, request);
+}
+
+/** The attachment, when it stands. Throws CHECK_FAILED when it does not. */
+export function requireAttached(operation: Operation<HostConfig>, key: AttachmentKey): Attachment {
+  const existing = operation.store.read((tx) => tx.findAttachment(attachmentId(key)));
+  if (existing?.phase === "attached") return existing;
+  throw failed([`the attachment is ${existing === undefined ? "unknown" : `in phase "${existing.phase}"`}`]);
+}
+
+/** CHECK of an attachment whose network is known. */
+export async function compareAttachment(operation: Operation, request: CheckRequest): Promise<void> {
+  const id = attachmentId(request);
+  const existing = requireAttached(operation, request);
+  const { owned, version } = operation.store.read((tx) => ({
+    owned: tx.listOwned(id).flatMap((record) => (record.state === "assigned" ? [record.address] : [])),
     version: tx.findNetwork(request.network)?.hnsVersion ?? "",
   }));
-  if (existing?.phase !== "attached")
-    throw failed([`the attachment is ${existing === undefined ? "unknown" : `in phase "${existing.phase}"`}`]);
   const endpoint = await describe(operation, existing);
   const result = parseStoredResult(existing.result);
   const addresses = addressesOf(result);
@@ -38,12 +49,9 @@ export async function check(operation: Operation, request: CheckRequest): Promis
     ...compareNamespace(endpoint, request.netns),
     ...compareAddresses(endpoint, addresses, "the result of ADD"),
     ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
-    ...compareGateway(operation, endpoint),
+    ...compareRoutes(operation, endpoint),
     ...comparePolicies(endpoint, policies),
-    ...compareReservation(
-      owned.map((record) => record.address),
-      addresses,
-    ),
+    ...(operation.config.delegated === undefined ? compareReservation(owned, addresses) : []), // another plugin checks its own
   ];
   if (differences.length > 0) throw failed([...new Set(differences)]);
 }
@@ -77,12 +85,17 @@ function compareAddresses(endpoint: EndpointView, wanted: readonly IpAddress[], 
   return missing.map((address) => `the endpoint lacks the address ${address} of ${source} (it has ${found.join(", ") || "none"})`);
 }
 
-function compareGateway(operation: Operation, endpoint: EndpointView): string[] {
-  const gateway = podGateway(operation.config);
-  if (gateway === undefined) return [];
-  const wanted = formatIp(gateway);
-  if (endpoint.routes.some((route) => route.nextHop === wanted && route.destination === "0.0.0.0/0")) return [];
-  return [`the endpoint has no default route through ${wanted}`];
+function compareRoutes(operation: Operation, endpoint: EndpointView): string[] {
+  const wanted = podRoutes(operation.config).map((route) => ({
+    destination: formatCidr(route.destination),
+    nextHop: formatIp(route.nextHop),
+  }));
+  const missing = wanted.filter(({ destination, nextHop }) => {
+    return !endpoint.routes.some((route) => route.nextHop === nextHop && route.destination === destination);
+  });
+  return missing.map(({ destination, nextHop }) => {
+    return `the endpoint has no ${destination === "0.0.0.0/0" ? "default route" : `route to ${destination}`} through ${nextHop}`;
+  });
 }
 
 function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): string[] {

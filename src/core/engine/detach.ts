@@ -13,19 +13,23 @@ export interface DetachRequest extends AttachmentKey {
   readonly netns: string;
 }
 
+/** Gives back what another IPAM plugin keeps for an attachment, once no endpoint can have it any more. */
+export type ReleaseElsewhere = (attachment: DetachRequest) => Promise<void>;
+
 /** How long a finished attachment is remembered, milliseconds. */
 const GONE_KEPT_MS = 3_600_000;
 
 /**
  * DEL. Succeeds when nothing of the attachment is left, whatever is missing already. An ADD under way is told to undo itself first.
  * The addresses are given back only once HNS has confirmed that the endpoint is gone; otherwise they are quarantined, the
- * attachment stays as "deleting", and the error says to try again.
+ * attachment stays as "deleting", and the error says to try again. The same holds where `release` fails.
  */
-export async function detach(operation: Operation<HostConfig>, request: DetachRequest): Promise<void> {
+export async function detach(operation: Operation<HostConfig>, request: DetachRequest, release?: ReleaseElsewhere): Promise<void> {
   const id = attachmentId(request);
   const existing = await begin(operation, request, id);
   try {
     await removeAll(operation, request, existing);
+    await release?.({ ...request, netns: findNetns(request, existing) });
   } catch (thrown) {
     operation.finish(id, (tx) => keepForRetry(tx, operation, id));
     throw retryable(thrown);
@@ -51,9 +55,13 @@ async function begin(operation: Operation<HostConfig>, request: DetachRequest, i
 /** Removes the endpoint, by its recorded id where there is one, by name where the record is missing or the id was never confirmed. */
 async function removeAll(operation: Operation<HostConfig>, request: DetachRequest, existing: Attachment | undefined): Promise<void> {
   const { hcn, log } = operation;
-  const netns = request.netns === "" ? (existing?.netns ?? "") : request.netns;
+  const netns = findNetns(request, existing);
   const isIdCertain = existing?.phase === "attached" || existing?.phase === "created";
   await removeEndpoint(hcn, log, { key: request, endpoint: isIdCertain ? existing.endpoint : undefined, netns });
+}
+
+function findNetns(request: DetachRequest, existing: Attachment | undefined): string {
+  return request.netns === "" ? (existing?.netns ?? "") : request.netns;
 }
 
 function cancelRunningAdd(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): void {

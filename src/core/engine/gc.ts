@@ -5,7 +5,8 @@ import { type EndpointView, parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import { CONFLICT_OWNER, releaseOwned } from "../ipam/allocator.ts";
 import { type AttachmentKey, attachmentId, parseEndpointName } from "./attachment.ts";
-import { detach } from "./detach.ts";
+import type { IpamDelegate, OtherAttachment } from "./delegate.ts";
+import { detach, type ReleaseElsewhere } from "./detach.ts";
 import { removeDeadLeases } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { removeEndpoint } from "./remove-endpoint.ts";
@@ -18,9 +19,10 @@ export interface GcRequest {
 
 /**
  * GC. Removes everything of ours on one network that belongs to no valid attachment: recorded attachments, endpoints in HNS that no
- * record names, and addresses that no attachment holds. Goes on after errors; throws CLEANUP_FAILED with all of them.
+ * record names, and addresses that no attachment holds; then `delegate`, where addresses are another plugin's, does the same with its
+ * own. Goes on after errors; throws CLEANUP_FAILED with all of them.
  */
-export async function collectGarbage(operation: Operation<HostConfig>, request: GcRequest): Promise<void> {
+export async function collectGarbage(operation: Operation<HostConfig>, request: GcRequest, delegate?: IpamDelegate): Promise<void> {
   const valid = new Set(request.valid.map((entry) => attachmentId({ network: request.network, ...entry })));
   const failures: PluginError[] = [];
   const attempt = async (work: () => Promise<void>): Promise<void> => {
@@ -32,10 +34,12 @@ export async function collectGarbage(operation: Operation<HostConfig>, request: 
       failures.push(error);
     }
   };
+  const release = delegate === undefined ? undefined : (stale: OtherAttachment) => delegate.del(operation.deadline, stale);
   for (const stale of listStale(operation, request.network, valid)) {
-    await attempt(() => detach(operation, { ...stale, netns: stale.netns }));
+    await attempt(() => detach(operation, { ...stale, netns: stale.netns }, release));
   }
-  await attempt(() => removeStrays(operation, request.network, valid));
+  await attempt(() => removeStrays(operation, { network: request.network, valid, release }));
+  await attempt(async () => delegate?.gc(operation.deadline));
   if (failures.length > 0) throw summary(failures);
 }
 
@@ -45,13 +49,20 @@ function listStale(operation: Operation<HostConfig>, network: string, valid: Rea
 }
 
 /** Endpoints that no record names, then addresses: those of refused endpoints become free where no endpoint of the network has them. */
-async function removeStrays(operation: Operation<HostConfig>, network: string, valid: ReadonlySet<Guid>): Promise<void> {
+async function removeStrays(
+  operation: Operation<HostConfig>,
+  { network, valid, release }: { network: string; valid: ReadonlySet<Guid>; release: ReleaseElsewhere | undefined },
+): Promise<void> {
   const present = await listEndpoints(operation, network);
   const held = new Set<string>();
   for (const endpoint of present) {
     const key = findKey(operation, network, endpoint);
     if (key === undefined || valid.has(attachmentId(key))) endpoint.addresses.forEach((entry) => held.add(entry.address));
-    else await removeEndpoint(operation.hcn, operation.log, { key, endpoint: endpoint.id, netns: endpoint.namespace ?? "" });
+    else {
+      const netns = endpoint.namespace ?? "";
+      await removeEndpoint(operation.hcn, operation.log, { key, endpoint: endpoint.id, netns });
+      await release?.({ ...key, netns });
+    }
   }
   operation.store.transaction((tx) => {
     const { clock } = operation.machine;

@@ -1,4 +1,4 @@
-import { type Deadline, deadlineIn } from "../base/async.ts";
+import type { Deadline } from "../base/async.ts";
 import type { Guid } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { HostConfig, PluginConfig } from "../config/plugin-config.ts";
@@ -32,24 +32,35 @@ export class Operation<C extends HostConfig = PluginConfig> {
   readonly scan: NetworkScan;
   /** HNS for undoing, with time of its own: an operation that ran out of time must still clean up. */
   readonly undoHcn: HcnSession;
+  readonly undoDeadline: Deadline;
+  readonly #options: EngineOptions;
+  readonly #startedAt: number;
 
-  constructor(options: EngineOptions, config: C) {
+  constructor(options: EngineOptions, config: C, startedAt = options.machine.clock.uptime()) {
     const { clock } = options.machine;
     const totalMs = config.operationTimeoutMs;
     const undoMs = Math.min(UNDO_MS, totalMs / 3);
+    this.#options = options;
+    this.#startedAt = startedAt;
     this.config = config;
     this.store = options.store;
     this.machine = options.machine;
     this.log = options.log;
-    this.deadline = deadlineIn(clock, totalMs - undoMs);
+    this.deadline = { at: startedAt + totalMs - undoMs };
+    this.undoDeadline = { at: startedAt + totalMs };
     const session = { backend: options.backend, clock, log: options.log, callTimeoutMs: config.callTimeoutMs };
     this.hcn = new HcnSession({ ...session, deadline: this.deadline });
     this.scan = new NetworkScan(this.hcn, config.networkName);
     this.undoHcn = new HcnSession({
       ...session,
       callTimeoutMs: Math.min(session.callTimeoutMs, undoMs),
-      deadline: deadlineIn(clock, totalMs),
+      deadline: this.undoDeadline,
     });
+  }
+
+  /** The same command, with the same time, for a configuration that is known better by now. */
+  withConfig<D extends HostConfig>(config: D): Operation<D> {
+    return new Operation(this.#options, config, this.#startedAt);
   }
 
   get leaseOptions(): LeaseOptions {

@@ -1,9 +1,9 @@
 import { PluginError } from "../base/errors.ts";
 import type { Mac } from "../base/ids.ts";
-import { formatIp, type IpAddress } from "../base/ip.ts";
+import { formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
 import type { PluginConfig } from "../config/plugin-config.ts";
-import { podGateway } from "../datapath/l2bridge.ts";
+import { podGateway, podRoutes } from "../datapath/l2bridge.ts";
 
 /** The answer to an ADD: one interface in the sandbox, its addresses with the subnet's prefix length, the default route and DNS. */
 export function buildResult(
@@ -11,11 +11,12 @@ export function buildResult(
   pod: { ifname: string; netns: string; addresses: readonly IpAddress[]; mac: Mac | undefined },
 ): CniResult {
   const gateway = podGateway(config);
+  const prefix = config.delegated?.prefix ?? config.ipam.cidr.prefix;
   const gatewayText = gateway === undefined ? {} : { gateway: formatIp(gateway) };
   return {
     interfaces: [{ name: pod.ifname, sandbox: pod.netns, ...(pod.mac !== undefined && { mac: pod.mac }) }],
-    ips: pod.addresses.map((address) => ({ address: `${formatIp(address)}/${config.ipam.cidr.prefix}`, interface: 0, ...gatewayText })),
-    routes: gateway === undefined ? [] : [{ dst: "0.0.0.0/0", gw: formatIp(gateway) }],
+    ips: pod.addresses.map((address) => ({ address: `${formatIp(address)}/${prefix}`, interface: 0, ...gatewayText })),
+    routes: podRoutes(config).map((route) => ({ dst: formatCidr(route.destination), gw: formatIp(route.nextHop) })),
     dns: config.dns,
   };
 }

@@ -7,8 +7,18 @@ import type { PoolSpec } from "../ipam/allocator.ts";
  * host endpoint (.2) and the broadcast address; a gateway of the configuration's own is kept back too.
  */
 export function poolSpec(config: PluginConfig): PoolSpec {
-  const { cidr, blockSize, cooldownMs, gateway } = config.ipam;
+  const { cidr, blockSize, cooldownMs, gateway, keptBack, isReservedPerBlock, warm, isForOthers } = config.ipam;
   const own = offsetIn(cidr, gateway);
-  const reserved = new Set([0, 1, 2, cidrSize(cidr) - 1, ...(own === undefined ? [] : [own])]);
-  return { id: `${config.networkName}/${formatCidr(cidr)}`, cidr, blockPrefix: blockSize, reserved: [...reserved], cooldownMs };
+  const windows = isForOthers === true ? [] : [0, 1, 2, cidrSize(cidr) - 1];
+  const reserved = new Set([...windows, ...(own === undefined ? [] : [own])]);
+  return {
+    id: `${config.networkName}/${formatCidr(cidr)}`,
+    cidr,
+    blockPrefix: blockSize,
+    reserved: [...reserved],
+    ...(keptBack === undefined ? {} : { keptBack }),
+    ...(isReservedPerBlock === undefined ? {} : { isReservedPerBlock }),
+    ...(warm === undefined ? {} : { warm }),
+    cooldownMs,
+  };
 }

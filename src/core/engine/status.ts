@@ -1,4 +1,5 @@
 import { PluginError } from "../base/errors.ts";
+import type { HostConfig } from "../config/plugin-config.ts";
 import { compareNetwork } from "../datapath/l2bridge.ts";
 import { parseNetwork } from "../hcn/documents.ts";
 import { freeRested } from "../ipam/allocator.ts";
@@ -27,12 +28,12 @@ export async function reportStatus(operation: Operation): Promise<void> {
   if (config.statusFailsOnExhaustion) requireFreeAddress(operation);
 }
 
-function countAttached(operation: Operation): number {
+export function countAttached(operation: Operation<HostConfig>): number {
   return operation.store.read((tx) => tx.listAttachments({ network: operation.config.networkName, phases: ["attached"] })).length;
 }
 
 /** Throws ADDRESS_EXHAUSTED when the next ADD would find no address. */
-function requireFreeAddress(operation: Operation): void {
+export function requireFreeAddress(operation: Operation): void {
   const spec = poolSpec(operation.config);
   const isExhausted = operation.store.transaction((tx) => {
     freeRested(tx, operation.machine.clock, spec);

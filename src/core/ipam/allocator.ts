@@ -1,14 +1,20 @@
 import type { Clock } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
-import { addressAt, type Cidr, cidrSize, findCidr, formatCidr, formatIp, type IpAddress, networkOf, width } from "../base/ip.ts";
-import { carveBlock, isReserved, nextUsable, type Subnet, usableIn } from "./blocks.ts";
-import type { AddressRecord, BlockRecord, IpamTransaction, ReleaseTime } from "./store.ts";
+import { addressAt, type Cidr, cidrSize, findCidr, formatCidr, formatIp } from "../base/ip.ts";
+import type { WarmConfig } from "../config/plugin-config.ts";
+import { isReserved, nextUsable, type Subnet, usableIn } from "./blocks.ts";
+import { carveNext, lostRace } from "./carve.ts";
+import { rebase, stamp } from "./release-time.ts";
+import type { AddressRecord, BlockRecord, IpamTransaction } from "./store.ts";
+import { keepWarm } from "./warm-pool.ts";
 
 /** What one pool is told by the configuration. */
 export interface PoolSpec extends Subnet {
   readonly id: string;
   readonly blockPrefix: number;
   readonly cooldownMs: number;
+  /** Absent means that blocks are carved when they are needed. */
+  readonly warm?: WarmConfig;
 }
 
 /** What an address was before it was taken, so that a failed ADD can put it back exactly. */
@@ -37,12 +43,21 @@ const SWEEP_LIMIT = 16;
  * The work does not grow with the number of addresses held. Throws ADDRESS_EXHAUSTED with the counts.
  */
 export function allocateAddress(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: string): Allocation {
+  const allocation = tryAllocate(tx, clock, spec, owner);
+  if (allocation === undefined) throw exhausted(tx, spec);
+  return allocation;
+}
+
+/** As allocateAddress; undefined when there is none. */
+export function tryAllocate(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: string): Allocation | undefined {
   freeRested(tx, clock, spec);
   for (;;) {
     const block = findRoom(tx, clock, spec);
-    if (block === undefined) throw exhausted(tx, spec);
+    if (block === undefined) return undefined;
     const taken = takeFrom(tx, spec, block, owner);
-    if (taken !== undefined) return taken;
+    if (taken === undefined) continue;
+    keepWarm(tx, clock, spec);
+    return taken;
   }
 }
 
@@ -95,6 +110,32 @@ function takeFree(tx: IpamTransaction, block: BlockRecord, before: AddressRecord
   return { pool: block.pool, address: before.address, before, cursor: undefined };
 }
 
+/** An early reuse: the floor of the rest in milliseconds (0 = never early), and the addresses that endpoints have. */
+export interface Reuse {
+  readonly spec: PoolSpec;
+  readonly owner: string;
+  readonly floorMs: number;
+  readonly held: ReadonlySet<string>;
+}
+
+/** The address that has rested longest, if it has for at least the floor and no endpoint has it. */
+export function findReusable(tx: IpamTransaction, clock: Clock, reuse: Reuse): AddressRecord | undefined {
+  if (reuse.floorMs <= 0) return undefined;
+  const cooling = tx.listCooling(reuse.spec.id, clock.bootId(), SWEEP_LIMIT);
+  return cooling.find((record) => {
+    const rested = clock.uptime() - rebase(clock, record.released).uptimeMs;
+    return rested >= reuse.floorMs && !reuse.held.has(record.address) && !isReserved(reuse.spec, record.address);
+  });
+}
+
+/** Gives `owner` an address whose rest is not over. Only for an ADD that waits. */
+export function reuseEarly(tx: IpamTransaction, clock: Clock, reuse: Reuse): Allocation | undefined {
+  const before = findReusable(tx, clock, reuse);
+  if (before === undefined) return undefined;
+  tx.putAddress({ ...before, state: "assigned", owner: reuse.owner });
+  return { pool: before.pool, address: before.address, before, cursor: undefined };
+}
+
 /** Puts every address of `owner` to rest: it becomes free after the cool-down. Addresses of others are never touched. */
 export function releaseOwned(tx: IpamTransaction, clock: Clock, owner: string): string[] {
   const released = stamp(clock);
@@ -112,7 +153,8 @@ export function revertAllocation(tx: IpamTransaction, allocation: Allocation): v
   const isLastTaken = cursor !== undefined && formatIp(addressAt(parseStored(block.cidr), block.next - 1)) === allocation.address;
   if (isLastTaken) tx.removeAddress(allocation.pool, allocation.address);
   else tx.putAddress(before ?? { ...current, state: "free", owner: "", released: undefined });
-  updateBlock(tx, block, { held: block.held - 1, next: isLastTaken ? cursor : block.next });
+  const held = before?.state === "cooling" ? block.held : block.held - 1; // a resting address counted as held before, too
+  updateBlock(tx, block, { held, next: isLastTaken ? cursor : block.next });
 }
 
 /** Keeps the addresses of `owner` from everybody until it is known that no endpoint holds them. */
@@ -156,54 +198,6 @@ function setFree(tx: IpamTransaction, record: AddressRecord): void {
   updateBlock(tx, block, { held: block.held - 1, next: block.next });
 }
 
-/** A release time in terms of this boot. A wall clock that went back since then starts the rest anew: never too short. */
-function rebase(clock: Clock, released: ReleaseTime | undefined): ReleaseTime {
-  if (released === undefined) return stamp(clock);
-  if (released.bootId === clock.bootId()) return released;
-  const rested = Math.max(0, clock.now() - released.wallMs);
-  return { wallMs: released.wallMs, uptimeMs: clock.uptime() - rested, bootId: clock.bootId() };
-}
-
-function stamp(clock: Clock): ReleaseTime {
-  return { wallMs: clock.now(), uptimeMs: clock.uptime(), bootId: clock.bootId() };
-}
-
-/** A block with its CIDR parsed. */
-export interface FoundBlock {
-  readonly cidr: Cidr;
-  readonly record: BlockRecord;
-}
-
-/** The carved block that has `address`. Blocks of the configured size are looked up at once, those of an earlier size one by one. */
-export function findBlockRecord(tx: IpamTransaction, spec: PoolSpec, address: IpAddress): FoundBlock | undefined {
-  for (let prefix = spec.cidr.prefix; prefix <= width(address.family); prefix++) {
-    const cidr = networkOf(address, prefix);
-    const record = tx.findBlock(spec.id, formatCidr(cidr));
-    if (record !== undefined) return { cidr, record };
-  }
-  return undefined;
-}
-
-/** Carves the next block of the pool's CIDR; undefined when the CIDR is used up. */
-export function carveNext(tx: IpamTransaction, spec: PoolSpec): FoundBlock | undefined {
-  const stored = tx.findPool(spec.id);
-  const carved = carveUsable(spec, stored?.carved ?? 0);
-  if (carved === undefined) return undefined;
-  const pool = { id: spec.id, cidr: formatCidr(spec.cidr), carved: carved.carved, version: (stored?.version ?? 0) + 1 };
-  if (!tx.swapPool(pool, stored?.version)) throw lostRace(`pool ${spec.id}`);
-  const usable = usableIn(spec, carved.block);
-  const block = { pool: spec.id, cidr: formatCidr(carved.block), usable, held: 0, next: 0, version: 1 };
-  if (!tx.swapBlock(block, undefined)) throw lostRace(`block ${block.cidr}`);
-  return { cidr: carved.block, record: block };
-}
-
-/** The next block that has at least one address to give. */
-function carveUsable(spec: PoolSpec, from: number): { block: Cidr; carved: number } | undefined {
-  let carved = carveBlock(spec, spec.blockPrefix, from);
-  while (carved !== undefined && usableIn(spec, carved.block) <= 0) carved = carveBlock(spec, spec.blockPrefix, carved.carved);
-  return carved;
-}
-
 function getBlock(tx: IpamTransaction, record: AddressRecord): BlockRecord {
   const block = tx.findBlock(record.pool, record.block);
   if (block === undefined) throw inconsistent(`address ${record.address} names block ${record.block}, which is missing`);
@@ -221,15 +215,12 @@ function parseStored(text: string): Cidr {
   return cidr;
 }
 
-function exhausted(tx: IpamTransaction, spec: PoolSpec): PluginError {
+/** The error for a pool without a free address, with the counts. */
+export function exhausted(tx: IpamTransaction, spec: PoolSpec): PluginError {
   const counts = tx.countAddresses(spec.id);
   const message = `no free address in ${formatCidr(spec.cidr)}: ${counts.assigned} assigned, ${counts.cooling} resting after release, ${counts.quarantined} quarantined`;
   const remedy = `try again after ${Math.ceil(spec.cooldownMs / 1000)} s, or give ipam.cidr a larger range`;
   return new PluginError("ADDRESS_EXHAUSTED", { message, remedy, field: "ipam.cidr" }, { retryable: true });
-}
-
-function lostRace(what: string): PluginError {
-  return new PluginError("STATE_FAILURE", { message: `${what} was changed by another writer`, remedy: "try again" }, { retryable: true });
 }
 
 function inconsistent(what: string): PluginError {

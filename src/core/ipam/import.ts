@@ -1,6 +1,7 @@
 import { addressAt, cidrSize, containsIp, formatCidr, formatIp, type IpAddress, offsetIn } from "../base/ip.ts";
-import { type PoolSpec, carveNext, findBlockRecord, updateBlock } from "./allocator.ts";
-import { nextUsable } from "./blocks.ts";
+import { type PoolSpec, updateBlock } from "./allocator.ts";
+import { isReserved, nextUsable } from "./blocks.ts";
+import { carveNext, findBlockRecord } from "./carve.ts";
 import type { AddressState, IpamTransaction } from "./store.ts";
 
 export { CONFLICT_OWNER } from "./allocator.ts";
@@ -10,8 +11,7 @@ export { CONFLICT_OWNER } from "./allocator.ts";
  * cursor passes over become free ones. An address outside the pool, reserved in it, or already recorded is left as it is.
  */
 export function adoptAddress(tx: IpamTransaction, spec: PoolSpec, address: IpAddress, held: { owner: string; state: AddressState }): void {
-  const offset = offsetIn(spec.cidr, address);
-  if (offset === undefined || spec.reserved.includes(offset)) return;
+  if (!containsIp(spec.cidr, address) || isReserved(spec, formatIp(address))) return;
   const existing = tx.findAddress(spec.id, formatIp(address));
   if (existing !== undefined && existing.state !== "free") return;
   const found = findOrCarve(tx, spec, address);

@@ -55,6 +55,18 @@ export interface IpamTransaction {
   /** The block with the most held addresses that still has one to give. */
   findFullestBlock(pool: string): BlockRecord | undefined;
   swapBlock(block: BlockRecord, expected: number | undefined): boolean;
+  /** Blocks with an address to give, those with the fewest held first. */
+  listRoomiest(pool: string, limit: number): BlockRecord[];
+  /** Forgets a block of which nothing is held, with its addresses; false when it is not of the version `expected` any more. */
+  removeBlock(pool: string, cidr: string, expected: number): boolean;
+  /** All blocks of the pool, lowest address first. For people: the cost grows with the pool. */
+  listBlocks(pool: string): BlockRecord[];
+  /** All addresses of the pool that have a record, in no order. For people: the cost grows with the pool. */
+  listAddresses(pool: string): AddressRecord[];
+  /** Since when the pool has had more blocks than it needs. */
+  findSurplus(pool: string): ReleaseTime | undefined;
+  /** Undefined forgets it. */
+  putSurplus(pool: string, since: ReleaseTime | undefined): void;
   findAddress(pool: string, address: string): AddressRecord | undefined;
   /** The free address of `block` that was released longest ago. */
   findOldestFree(pool: string, block: string): AddressRecord | undefined;

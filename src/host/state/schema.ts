@@ -80,4 +80,23 @@ export const MIGRATIONS: readonly string[] = [
     boot_id TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE pool_surplus (
+    pool TEXT PRIMARY KEY,
+    since_wall INTEGER NOT NULL,
+    since_uptime REAL NOT NULL,
+    since_boot TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE block_claims (
+    pool TEXT NOT NULL,
+    cidr TEXT NOT NULL,
+    node TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sum INTEGER NOT NULL,
+    PRIMARY KEY (pool, cidr)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE claim_versions (pool TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX block_claims_by_node ON block_claims (pool, node);
+  `,
 ];

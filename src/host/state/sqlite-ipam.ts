@@ -1,3 +1,4 @@
+import { compareIp, findCidr, type IpAddress } from "../../core/base/ip.ts";
 import type {
   AddressCounts,
   AddressRecord,
@@ -13,6 +14,7 @@ import type { Database, Row } from "./database.ts";
 const POOL = ["id", "cidr", "carved", "version"];
 const BLOCK = ["pool", "cidr", "usable", "held", "next", "version"];
 const ADDRESS = ["pool", "address", "block", "state", "owner", "released_wall", "released_uptime", "released_boot"];
+const SURPLUS = ["pool", "since_wall", "since_uptime", "since_boot"];
 
 /** The IPAM tables. Every query uses an index whose size does not matter, so the cost does not grow with the addresses held. */
 export class SqliteIpamTransaction implements IpamTransaction {
@@ -50,6 +52,38 @@ export class SqliteIpamTransaction implements IpamTransaction {
     if (this.findBlock(pool, cidr)?.version !== expected) return false;
     this.#database.put("blocks", BLOCK, [pool, cidr, usable, held, next, version]);
     return true;
+  }
+
+  listRoomiest(pool: string, limit: number): BlockRecord[] {
+    return this.#database.all(`SELECT * FROM blocks WHERE pool = ? AND held < usable ORDER BY held LIMIT ?`, parseBlock, pool, limit);
+  }
+
+  removeBlock(pool: string, cidr: string, expected: number): boolean {
+    if (this.#database.run("DELETE FROM blocks WHERE pool = ? AND cidr = ? AND version = ? AND held = 0", pool, cidr, expected) === 0)
+      return false;
+    this.#database.run("DELETE FROM addresses WHERE pool = ? AND block = ? AND state = 'free'", pool, cidr);
+    return true;
+  }
+
+  listBlocks(pool: string): BlockRecord[] {
+    const blocks = this.#database.all("SELECT * FROM blocks WHERE pool = ?", parseBlock, pool);
+    return blocks
+      .map((block) => ({ block, at: findCidr(block.cidr)?.address }))
+      .sort(byAddress)
+      .map(({ block }) => block);
+  }
+
+  listAddresses(pool: string): AddressRecord[] {
+    return this.#database.all("SELECT * FROM addresses WHERE pool = ?", parseAddress, pool);
+  }
+
+  findSurplus(pool: string): ReleaseTime | undefined {
+    return this.#database.get("SELECT * FROM pool_surplus WHERE pool = ?", parseSurplus, pool);
+  }
+
+  putSurplus(pool: string, since: ReleaseTime | undefined): void {
+    if (since === undefined) this.#database.run("DELETE FROM pool_surplus WHERE pool = ?", pool);
+    else this.#database.put("pool_surplus", SURPLUS, [pool, since.wallMs, since.uptimeMs, since.bootId]);
   }
 
   findAddress(pool: string, address: string): AddressRecord | undefined {
@@ -96,6 +130,10 @@ export class SqliteIpamTransaction implements IpamTransaction {
   }
 }
 
+function byAddress(left: { at: IpAddress | undefined }, right: { at: IpAddress | undefined }): number {
+  return left.at === undefined || right.at === undefined ? 0 : compareIp(left.at, right.at);
+}
+
 const STATES: readonly string[] = ["free", "assigned", "cooling", "quarantined"] satisfies AddressState[];
 
 function parseState(row: Row): AddressState {
@@ -134,4 +172,9 @@ function parseAddress(row: Row): AddressRecord {
 function parseRelease(row: Row): ReleaseTime | undefined {
   if (row["released_wall"] === null) return undefined;
   return { wallMs: integer(row, "released_wall"), uptimeMs: integer(row, "released_uptime"), bootId: text(row, "released_boot") };
+}
+
+function parseSurplus(row: Row): ReleaseTime {
+  verified(row, SURPLUS);
+  return { wallMs: integer(row, "since_wall"), uptimeMs: integer(row, "since_uptime"), bootId: text(row, "since_boot") };
 }

@@ -82,7 +82,7 @@ async function listCommands(run: (args: readonly string[]) => Promise<ProgramRes
   const { stdout } = await run([...path, "--help"]);
   const names = Array.from(stdout.matchAll(/^ {2}hns-cni (\w+(?: \w+)*)/gm), (match) => match[1] ?? "");
   if (names.length > 0) return (await Promise.all(names.map((name) => listCommands(run, name.split(" "))))).flat();
-  const choices = /choices:([^\]]+)\]/.exec(stdout)?.[1] ?? "";
+  const choices = /--output[^]*?choices:([^\]]+)\]/.exec(stdout)?.[1] ?? "";
   return [{ name: path.join(" "), forms: choices.match(/\w+/g) ?? [] }];
 }
 

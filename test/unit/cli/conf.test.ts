@@ -69,6 +69,15 @@ describe("conf validate", () => {
 });
 
 describe("conf show", () => {
+  it("shows numbers that were written under other products' names under the plugin's own", () => {
+    const ipam = { ...PLUGIN.ipam, WARM_IP_TARGET: "5", IP_COOLDOWN_PERIOD: 45 };
+    const world = new FakeWorld({ file: JSON.stringify({ ...CONF, ipam }) });
+    expect(showConf(world, { file: "file", output: "json" })).toBe(0);
+    const shown = JSON.parse(world.out) as { ipam: object };
+    expect(shown.ipam).toMatchObject({ warm: { ips: 5, minimum: 3 }, cooldownSeconds: 45 });
+    expect(shown.ipam).not.toHaveProperty("WARM_IP_TARGET");
+  });
+
   const show = (document: unknown, output: "json" | "yaml" = "json"): FakeWorld & { code?: number } => {
     const world = new FakeWorld({ file: JSON.stringify(document) });
     return Object.assign(world, { code: showConf(world, { file: "file", output }) });

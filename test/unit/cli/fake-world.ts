@@ -1,4 +1,8 @@
 import type { CliWorld } from "../../../src/cli/world.ts";
+import type { StateStore } from "../../../src/core/engine/store.ts";
+import { Database } from "../../../src/host/state/database.ts";
+import { SqliteStateStore } from "../../../src/host/state/sqlite-store.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 /** A machine for commands: its files, its stdin, and what was written. */
 export class FakeWorld implements CliWorld {
@@ -7,6 +11,9 @@ export class FakeWorld implements CliWorld {
   readonly platform = "win32-x64";
   readonly defaultStateDir = "C:\\ProgramData\\hns-cni";
   readonly #files: Readonly<Record<string, string>>;
+  /** The state in each folder; it outlives its closing. */
+  readonly states = new Map<string, StateStore>();
+  readonly clock = new FakeClock({ autoAdvance: true });
   out = "";
   error = "";
 
@@ -28,4 +35,21 @@ export class FakeWorld implements CliWorld {
   readonly writeOut = (text: string): void => void (this.out += text);
 
   readonly writeError = (text: string): void => void (this.error += text);
+
+  readonly listFiles = (folder: string): string[] => {
+    const names = Object.keys(this.#files).filter((path) => path.startsWith(`${folder}\\`));
+    if (names.length === 0) throw new Error("ENOENT: no such folder");
+    return names.map((path) => path.slice(folder.length + 1));
+  };
+
+  readonly hasState = (stateDir: string): boolean => this.states.has(stateDir);
+
+  readonly openState = (stateDir: string): StateStore => {
+    const known = this.states.get(stateDir);
+    const store = known ?? new SqliteStateStore(Database.open({ path: ":memory:", busyTimeoutMs: 0 }));
+    if (stateDir !== "scratch") this.states.set(stateDir, store);
+    return { transaction: (work) => store.transaction(work), read: (work) => store.read(work), close: () => undefined };
+  };
+
+  readonly openClock = (): FakeClock => this.clock;
 }

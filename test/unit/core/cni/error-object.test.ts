@@ -29,6 +29,7 @@ const NUMBERS: Record<ErrorCode, number> = {
   NETWORK_MISMATCH: 102,
   CHECK_FAILED: 103,
   CLEANUP_FAILED: 11,
+  DELEGATE_FAILED: 104,
   INTERNAL: 999,
 };
 

@@ -219,7 +219,7 @@ describe("normalise: faults", () => {
     ["a timeout as text", build({ operationTimeoutSeconds: "90" }), ['operationTimeoutSeconds is "90": must be number']],
     ["a relative state folder", build({ stateDir: "state" }), ['stateDir is "state"', "absolute path"]],
     ["an unknown log level", build({ logLevel: "trace" }), ['logLevel is "trace": must be one of error, warn, info, debug']],
-    ["another IPAM plugin", build({ ipam: { type: "host-local", ranges: [] } }), ['ipam.type is "host-local"', "not built yet"]],
+    ["another IPAM plugin", build({ ipam: { type: "host-local", ranges: [] } }), ['ipam.type is "host-local"', "is another plugin"]],
     [
       "an IPv6 pod range",
       withIpam({ cidr: "fd00::/64" }),

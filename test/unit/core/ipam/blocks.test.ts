@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { addressAt, type Cidr, cidrSize, containsCidr, findCidr, formatCidr, formatIp, overlaps } from "../../../../src/core/base/ip.ts";
-import { carveBlock, nextUsable, type Subnet, usableIn } from "../../../../src/core/ipam/blocks.ts";
+import { carveBlock, isReserved, nextUsable, type Subnet, usableIn } from "../../../../src/core/ipam/blocks.ts";
 
 function cidr(text: string): Cidr {
   const found = findCidr(text);
@@ -61,22 +61,75 @@ describe("carving", () => {
 
   test("blocks never overlap, fill the range, and their usable addresses are all but the reserved", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 20, max: 29 }), fc.integer({ min: 0, max: 6 }), fc.array(fc.nat(4095), { maxLength: 8 }), (prefix, deeper, offsets) => {
-        const range = cidr(`10.244.0.0/${prefix}`);
-        const reserved = [...new Set(offsets.map((offset) => offset % cidrSize(range)))];
-        const subnet = { cidr: range, reserved };
-        const blocks = carveAll(subnet, prefix + deeper);
-        expect(blocks).toHaveLength(2 ** deeper);
-        for (const [index, block] of blocks.entries()) {
-          expect(containsCidr(range, block)).toBe(true);
-          const next = blocks[index + 1];
-          if (next !== undefined) expect(overlaps(block, next)).toBe(false);
-        }
-        const usable = blocks.reduce((sum, block) => sum + usableIn(subnet, block), 0);
-        expect(usable).toBe(cidrSize(range) - reserved.length);
-      }),
+      fc.property(
+        fc.integer({ min: 20, max: 29 }),
+        fc.integer({ min: 0, max: 6 }),
+        fc.array(fc.nat(4095), { maxLength: 8 }),
+        (prefix, wanted, offsets) => {
+          const deeper = Math.min(wanted, 32 - prefix);
+          const range = cidr(`10.244.0.0/${prefix}`);
+          const reserved = [...new Set(offsets.map((offset) => offset % cidrSize(range)))];
+          const subnet = { cidr: range, reserved };
+          const blocks = carveAll(subnet, prefix + deeper);
+          expect(blocks).toHaveLength(2 ** deeper);
+          for (const [index, block] of blocks.entries()) {
+            expect(containsCidr(range, block)).toBe(true);
+            const next = blocks[index + 1];
+            if (next !== undefined) expect(overlaps(block, next)).toBe(false);
+          }
+          const usable = blocks.reduce((sum, block) => sum + usableIn(subnet, block), 0);
+          expect(usable).toBe(cidrSize(range) - reserved.length);
+        },
+      ),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("what the configuration keeps back", () => {
+  const range = cidr("10.244.0.0/22");
+  const subnet: Subnet = {
+    cidr: range,
+    reserved: [0, 1, 2, 1023],
+    keptBack: [
+      { first: 500, last: 600 },
+      { first: 2, last: 9 },
+      { first: 590, last: 700 },
+    ],
+  };
+
+  test("is counted once where ranges overlap, block by block", () => {
+    const counts = carveAll(subnet, 24).map((block) => usableIn(subnet, block));
+    expect(counts).toEqual([256 - 10, 256 - 12, 256 - 189, 255]);
+    expect(carveAll(subnet, 26).map((block) => usableIn(subnet, block))).toEqual([
+      54, 64, 64, 64, 64, 64, 64, 52, 0, 0, 3, 64, 64, 64, 64, 63,
+    ]);
+  });
+
+  test("is passed over by the next usable offset, and known as reserved", () => {
+    const second = cidr("10.244.1.0/24");
+    expect([nextUsable(subnet, second, 243), nextUsable(subnet, second, 244), nextUsable(subnet, cidr("10.244.2.0/24"), 0)]).toEqual([
+      243, 256, 189,
+    ]);
+    expect(nextUsable(subnet, second, 250)).toBe(256);
+    expect(
+      ["10.244.1.243", "10.244.1.244", "10.244.2.188", "10.244.2.189", "10.244.3.255", "10.9.0.0"].map((ip) => isReserved(subnet, ip)),
+    ).toEqual([false, true, true, false, true, false]);
+  });
+
+  test("leaves Windows' four addresses out of every block where the setting says so", () => {
+    const perBlock: Subnet = { cidr: cidr("10.244.3.0/24"), reserved: [0, 1, 2, 255], isReservedPerBlock: true, blockPrefix: 26 };
+    expect(carveAll(perBlock, 26).map((block) => usableIn(perBlock, block))).toEqual([60, 60, 60, 60]);
+    expect(nextUsable(perBlock, cidr("10.244.3.64/26"), 0)).toBe(3);
+    expect(nextUsable(perBlock, cidr("10.244.3.64/26"), 63)).toBe(64);
+    expect(["10.244.3.63", "10.244.3.64", "10.244.3.66", "10.244.3.67"].map((ip) => isReserved(perBlock, ip))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    // A block of an earlier size, larger than the configured one, has four addresses less for each of its parts.
+    expect(usableIn(perBlock, cidr("10.244.3.0/25"))).toBe(120);
   });
 });
 

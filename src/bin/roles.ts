@@ -1,0 +1,38 @@
+import type { CniHandlers } from "../core/cni/dispatch.ts";
+import type { CniRequest } from "../core/cni/request.ts";
+import { findRole, type OurNames } from "../core/config/our-names.ts";
+import { buildDelegatingHandlers, type OpenDelegate } from "./delegating-handlers.ts";
+import { buildHandlers, type RunOperation } from "./handlers.ts";
+import { buildIpamHandlers } from "./ipam-handlers.ts";
+
+export interface RoleOptions {
+  readonly run: RunOperation;
+  /** Names by which configurations may call this program, beside the product's own. */
+  readonly names: OurNames;
+  readonly readText: (path: string) => string;
+  readonly openDelegate: OpenDelegate;
+}
+
+/** The handlers for each call by what the configuration makes of this program. */
+export function buildRoleHandlers(options: RoleOptions): CniHandlers {
+  const plugin = buildHandlers(options.run, options.names);
+  const delegating = buildDelegatingHandlers(options);
+  const ipam = buildIpamHandlers(options.run, options.readText);
+  const choose = ({ rawConfig }: CniRequest): CniHandlers => {
+    switch (findRole(rawConfig, options.names)) {
+      case "ipam":
+        return ipam;
+      case "delegating":
+        return delegating;
+      case "plugin":
+        return plugin;
+    }
+  };
+  return {
+    add: (request) => choose(request).add(request),
+    del: (request) => choose(request).del(request),
+    check: (request) => choose(request).check(request),
+    gc: (request) => choose(request).gc(request),
+    status: (request) => choose(request).status(request),
+  };
+}

@@ -1,0 +1,72 @@
+import type { CniResult } from "../cni/result.ts";
+import { type Cidr, findCidr } from "../base/ip.ts";
+import type { DelegatedConfig } from "../config/plugin-config.ts";
+import { compareNetwork } from "../datapath/l2bridge.ts";
+import { type NetworkView, parseNetwork } from "../hcn/documents.ts";
+import { type AttachRequest, attachOnce, attachTo, getNamespace, type NewAttachment, openNamespace, undoing } from "./attach.ts";
+import { type CheckRequest, compareAttachment, requireAttached } from "./check.ts";
+import { claimDelegated } from "./claim-delegated.ts";
+import type { IpamDelegate } from "./delegate.ts";
+import { configForSubnet, resolveDelegated } from "./delegated-config.ts";
+import { mismatch, openReadyNetwork } from "./ensure-network.ts";
+import type { Operation } from "./operation.ts";
+import { parseStoredResult } from "./pod-result.ts";
+import { countAttached } from "./status.ts";
+
+/**
+ * ADD with addresses of another IPAM plugin. That runs first, since its answer says what the HNS network's subnet is. When a later step
+ * fails, the endpoint is removed and then the address given back.
+ */
+export async function attachDelegated(
+  operation: Operation<DelegatedConfig>,
+  request: AttachRequest,
+  delegate: IpamDelegate,
+): Promise<CniResult> {
+  const namespace = getNamespace(request.netns);
+  return attachOnce(operation, { ...request, namespace }, (pod) => attachNew(operation, pod, delegate));
+}
+
+async function attachNew(operation: Operation<DelegatedConfig>, pod: NewAttachment, delegate: IpamDelegate): Promise<CniResult> {
+  const { hcn } = operation;
+  return hcn.withHandle(openNamespace(operation, pod), async (namespace) => {
+    const taken = await claimDelegated(operation, delegate, pod);
+    return undoing(operation, pod, taken, async () => {
+      const resolved = operation.withConfig(taken.config);
+      const network = await openReadyNetwork(resolved);
+      try {
+        return await attachTo(resolved, pod, { namespace, network, claim: taken.claim });
+      } finally {
+        await hcn.close(network.handle);
+      }
+    });
+  });
+}
+
+/** CHECK: the attachment as ADD made it, then the IPAM plugin's own. Throws CHECK_FAILED or DELEGATE_FAILED. */
+export async function checkDelegated(operation: Operation<DelegatedConfig>, request: CheckRequest, delegate: IpamDelegate): Promise<void> {
+  const existing = requireAttached(operation, request);
+  const { config } = resolveDelegated(operation.config, parseStoredResult(existing.result));
+  await compareAttachment(operation.withConfig(config), request);
+  await delegate.check(operation.deadline);
+}
+
+/** STATUS: as far as HNS can be compared without an address, then the IPAM plugin's own. */
+export async function reportDelegatedStatus(operation: Operation<DelegatedConfig>, delegate: IpamDelegate): Promise<void> {
+  const id = await operation.scan.findNetwork();
+  if (id !== undefined) compare(operation, parseNetwork(await operation.hcn.describe("network", id)));
+  await delegate.status(operation.deadline);
+}
+
+/** Where the configuration names no subnet, the network's own one is taken for wanted. */
+function compare(operation: Operation<DelegatedConfig>, network: NetworkView): void {
+  const { config } = operation;
+  const subnet = config.delegate.subnet ?? findSubnet(network);
+  const differences =
+    subnet === undefined ? ["subnet is none, wanted one of IPv4"] : compareNetwork(network, configForSubnet(config, subnet));
+  if (differences.length === 0) return;
+  throw mismatch({ name: config.networkName, differences, existingContainersAffected: countAttached(operation) > 0 });
+}
+
+function findSubnet(network: NetworkView): Cidr | undefined {
+  return network.subnets.map(({ prefix }) => findCidr(prefix)).find((cidr) => cidr?.address.family === 4);
+}

@@ -1,0 +1,103 @@
+import { PluginError } from "../base/errors.ts";
+import type { Guid } from "../base/ids.ts";
+import { containsIp, findIp, formatIp } from "../base/ip.ts";
+import { type CniResult, EMPTY_DNS } from "../cni/result.ts";
+import type { IpamRoleConfig } from "../config/ipam-role.ts";
+import type { HostConfig } from "../config/plugin-config.ts";
+import { reassignOwned, releaseOwned } from "../ipam/allocator.ts";
+import { parseResolvConf } from "../ipam/resolv-conf.ts";
+import { AddressLine } from "./address-line.ts";
+import { type AttachmentKey, attachmentId } from "./attachment.ts";
+import type { Operation } from "./operation.ts";
+import { poolSpec } from "./pool-spec.ts";
+import { requireFreeAddress } from "./status.ts";
+import type { StateTransaction } from "./store.ts";
+
+/**
+ * The commands of the IPAM interface, for networks that another plugin makes. They work on the state alone and never touch HNS. An
+ * owner has no attachment row: the endpoint is the other plugin's business, and its address rests after DEL like any other.
+ */
+
+/** ADD. Gives the owner an address, or the one it has: a repeat gives the same. Waits when none is free. Throws ADDRESS_EXHAUSTED. */
+export async function reserveAddress(
+  operation: Operation<IpamRoleConfig>,
+  key: AttachmentKey,
+  readText: (path: string) => string,
+): Promise<CniResult> {
+  const { store, config, log } = operation;
+  const owner = attachmentId(key);
+  const dns = config.resolvConf === undefined ? EMPTY_DNS : parseResolvConf(readText(config.resolvConf));
+  const line = new AddressLine(operation, owner);
+  const held = store.transaction((tx) => keepAddress(tx, operation, owner) ?? line.tryTake(tx)?.address);
+  const address = held ?? (await line.wait()).address;
+  log.info("address reserved", { address });
+  const { cidr, gateway } = config.ipam;
+  return {
+    interfaces: [],
+    ips: [{ address: `${address}/${cidr.prefix}`, gateway: formatIp(gateway) }],
+    routes: config.routes,
+    dns,
+  };
+}
+
+/** The address that the owner has in this pool; what it has in a pool that the configuration no longer names is given back. */
+function keepAddress(tx: StateTransaction, operation: Operation<IpamRoleConfig>, owner: Guid): string | undefined {
+  const pool = poolSpec(operation.config).id;
+  const held = tx.listOwned(owner).filter((record) => record.state !== "cooling");
+  if (held.every((record) => record.pool === pool)) return reassignOwned(tx, owner)[0];
+  releaseOwned(tx, operation.machine.clock, owner);
+  return undefined;
+}
+
+/** DEL. Gives back what the owner has; succeeds when it has nothing. */
+export async function returnAddress(operation: Operation<HostConfig>, key: AttachmentKey): Promise<void> {
+  const { store, machine, log } = operation;
+  const released = store.transaction((tx) => releaseOwned(tx, machine.clock, attachmentId(key)));
+  log.info("address returned", { addresses: released });
+}
+
+/** CHECK. Throws CHECK_FAILED when the owner has no address of the pool, or prevResult lists one of the pool that the owner has not. */
+export async function checkAddress(
+  operation: Operation<IpamRoleConfig>,
+  request: AttachmentKey & { readonly prevResult: CniResult | undefined },
+): Promise<void> {
+  const { store, config } = operation;
+  const pool = poolSpec(config).id;
+  const owned = store.read((tx) => tx.listOwned(attachmentId(request)));
+  const held = owned.filter((record) => record.pool === pool && record.state === "assigned").map((record) => record.address);
+  if (held.length === 0) throw failed(`no address of ${pool} is reserved for the container ${request.containerId}, ${request.ifname}`);
+  const missing = listAddresses(request.prevResult, config).filter((address) => !held.includes(address));
+  if (missing.length > 0) throw failed(`prevResult has ${missing.join(", ")}, and reserved is ${held.join(", ")}`);
+}
+
+/** The addresses of a result that lie in the pool's range. */
+function listAddresses(result: CniResult | undefined, config: IpamRoleConfig): string[] {
+  return (result?.ips ?? []).flatMap((ip) => {
+    const address = findIp(ip.address.split("/")[0] ?? "");
+    return address !== undefined && containsIp(config.ipam.cidr, address) ? [formatIp(address)] : [];
+  });
+}
+
+/** GC. Gives back what owners have that are in no valid attachment of the network. */
+export async function returnStaleAddresses(
+  operation: Operation<HostConfig>,
+  request: { readonly network: string; readonly valid: readonly Pick<AttachmentKey, "containerId" | "ifname">[] },
+): Promise<void> {
+  const { store, machine, log } = operation;
+  const valid = new Set(request.valid.map((entry) => attachmentId({ network: request.network, ...entry })));
+  const released = store.transaction((tx) => {
+    const stale = tx.listOwnersWithoutAttachment(request.network).filter((owner) => !valid.has(owner));
+    return stale.flatMap((owner) => releaseOwned(tx, machine.clock, owner));
+  });
+  log.info("addresses of absent containers returned", { addresses: released });
+}
+
+/** STATUS. Throws when the state cannot be read, or, where that is configured, when no address is left. */
+export async function reportIpamStatus(operation: Operation<IpamRoleConfig>): Promise<void> {
+  operation.store.read((tx) => tx.findPool(poolSpec(operation.config).id));
+  if (operation.config.statusFailsOnExhaustion) requireFreeAddress(operation);
+}
+
+function failed(message: string): PluginError {
+  return new PluginError("CHECK_FAILED", { message, remedy: "delete the pod so that it is attached anew" });
+}
