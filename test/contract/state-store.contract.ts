@@ -11,7 +11,14 @@ export function guid(index: number): Guid {
 
 export const POOL: PoolRecord = { id: "pods/10.244.3.0/24", cidr: "10.244.3.0/24", carved: 64, version: 1 };
 export const BLOCK: BlockRecord = { pool: POOL.id, cidr: "10.244.3.0/26", usable: 61, held: 1, next: 4, version: 1 };
-export const ADDRESS: AddressRecord = { pool: POOL.id, address: "10.244.3.3", block: BLOCK.cidr, state: "assigned", owner: guid(1), released: undefined };
+export const ADDRESS: AddressRecord = {
+  pool: POOL.id,
+  address: "10.244.3.3",
+  block: BLOCK.cidr,
+  state: "assigned",
+  owner: guid(1),
+  released: undefined,
+};
 export const ATTACHMENT: Attachment = {
   id: guid(1),
   network: "pods",
@@ -64,13 +71,21 @@ export function describeStateStore(name: string, open: () => StateStore): void {
 
     test("finds nothing in an empty store", () => {
       store.read((tx) => {
-        expect([tx.findPool("x"), tx.findBlock("x", "y"), tx.findAddress("x", "y"), tx.findFullestBlock("x"), tx.findOldestFree("x", "y")]).toEqual(
-          Array(5).fill(undefined),
-        );
+        expect([
+          tx.findPool("x"),
+          tx.findBlock("x", "y"),
+          tx.findAddress("x", "y"),
+          tx.findFullestBlock("x"),
+          tx.findOldestFree("x", "y"),
+        ]).toEqual(Array(5).fill(undefined));
         expect([tx.findAttachment(guid(1)), tx.findLease(guid(1)), tx.findNetwork("x")]).toEqual(Array(3).fill(undefined));
-        expect([tx.listPools(), tx.listOwned("x"), tx.listOwned(""), tx.listCooling("x", "b", 9), tx.listAttachments({ network: "x" })]).toEqual(
-          Array(5).fill([]),
-        );
+        expect([
+          tx.listPools(),
+          tx.listOwned("x"),
+          tx.listOwned(""),
+          tx.listCooling("x", "b", 9),
+          tx.listAttachments({ network: "x" }),
+        ]).toEqual(Array(5).fill([]));
         expect(tx.countAddresses("x")).toEqual({ free: 0, assigned: 0, cooling: 0, quarantined: 0 });
       });
     });
@@ -135,7 +150,8 @@ export function describeStateStore(name: string, open: () => StateStore): void {
     test("finds the fullest block that has room", () => {
       store.transaction((tx) => {
         tx.swapPool(POOL, undefined);
-        for (const [index, held] of [3, 61, 60, 0].entries()) tx.swapBlock({ ...BLOCK, cidr: `10.244.3.${index * 64}/26`, held }, undefined);
+        for (const [index, held] of [3, 61, 60, 0].entries())
+          tx.swapBlock({ ...BLOCK, cidr: `10.244.3.${index * 64}/26`, held }, undefined);
         tx.swapBlock({ ...BLOCK, pool: "other", held: 60 }, undefined);
         expect(tx.findFullestBlock(POOL.id)?.held).toBe(60);
         expect(tx.findFullestBlock("none")).toBeUndefined();
@@ -146,8 +162,18 @@ export function describeStateStore(name: string, open: () => StateStore): void {
       store.transaction((tx) => {
         tx.swapPool(POOL, undefined);
         tx.swapBlock(BLOCK, undefined);
-        for (const [last, wallMs] of [[7, 300], [5, 100], [6, 200]] as const) {
-          tx.putAddress({ ...ADDRESS, address: `10.244.3.${last}`, state: "free", owner: "", released: { wallMs, uptimeMs: 1, bootId: "b" } });
+        for (const [last, wallMs] of [
+          [7, 300],
+          [5, 100],
+          [6, 200],
+        ] as const) {
+          tx.putAddress({
+            ...ADDRESS,
+            address: `10.244.3.${last}`,
+            state: "free",
+            owner: "",
+            released: { wallMs, uptimeMs: 1, bootId: "b" },
+          });
         }
         tx.putAddress({ ...ADDRESS, address: "10.244.3.8", state: "cooling", released: { wallMs: 1, uptimeMs: 1, bootId: "b" } });
         expect(tx.findOldestFree(POOL.id, BLOCK.cidr)?.address).toBe("10.244.3.5");
@@ -163,7 +189,13 @@ export function describeStateStore(name: string, open: () => StateStore): void {
       store.transaction((tx) => {
         tx.swapPool(POOL, undefined);
         tx.swapBlock(BLOCK, undefined);
-        const boots = [["b", 30], ["b", 10], ["a", 90], ["c", 80], ["b", 20]] as const;
+        const boots = [
+          ["b", 30],
+          ["b", 10],
+          ["a", 90],
+          ["c", 80],
+          ["b", 20],
+        ] as const;
         for (const [index, [bootId, uptimeMs]] of boots.entries()) {
           tx.putAddress({ ...ADDRESS, address: `10.244.3.${10 + index}`, state: "cooling", released: { wallMs: 1, uptimeMs, bootId } });
         }
@@ -183,7 +215,12 @@ export function describeStateStore(name: string, open: () => StateStore): void {
         }
         tx.putAddress({ ...ADDRESS, address: "10.244.3.4", owner: guid(2), state: "quarantined" });
         tx.putAddress({ ...ADDRESS, address: "10.244.3.5", owner: "", state: "free" });
-        expect(tx.listOwned(guid(1)).map(({ pool }) => pool).sort()).toEqual(["other/10.9.0.0/24", POOL.id]);
+        expect(
+          tx
+            .listOwned(guid(1))
+            .map(({ pool }) => pool)
+            .sort(),
+        ).toEqual(["other/10.9.0.0/24", POOL.id]);
         expect(tx.listOwned("")).toEqual([]);
         expect(tx.countAddresses(POOL.id)).toEqual({ free: 1, assigned: 1, cooling: 0, quarantined: 1 });
       });
@@ -195,7 +232,11 @@ export function describeStateStore(name: string, open: () => StateStore): void {
           tx.putAttachment({ ...ATTACHMENT, id: guid(index), phase });
         }
         tx.putAttachment({ ...ATTACHMENT, id: guid(50), network: "pods2" });
-        const phases = (filter: Parameters<typeof tx.listAttachments>[0]): string[] => tx.listAttachments(filter).map(({ phase }) => phase).sort();
+        const phases = (filter: Parameters<typeof tx.listAttachments>[0]): string[] =>
+          tx
+            .listAttachments(filter)
+            .map(({ phase }) => phase)
+            .sort();
         expect(phases({ network: "pods" })).toEqual(["attached", "created", "deleting", "gone", "intent"]);
         expect(phases({ network: "pods", phases: ["intent", "deleting"] })).toEqual(["deleting", "intent"]);
         expect(phases({ network: "pods2", phases: ["gone"] })).toEqual([]);
@@ -208,7 +249,8 @@ export function describeStateStore(name: string, open: () => StateStore): void {
         tx.swapPool(POOL, undefined);
         tx.swapBlock(BLOCK, undefined);
         const states = ["assigned", "quarantined", "assigned", "cooling", "assigned"] as const;
-        for (const [index, state] of states.entries()) tx.putAddress({ ...ADDRESS, address: `10.244.3.${10 + index}`, owner: guid(index), state });
+        for (const [index, state] of states.entries())
+          tx.putAddress({ ...ADDRESS, address: `10.244.3.${10 + index}`, owner: guid(index), state });
         tx.putAddress({ ...ADDRESS, address: "10.244.3.30", owner: "conflict", state: "quarantined" });
         tx.putAttachment({ ...ATTACHMENT, id: guid(0), phase: "gone" });
         tx.putAttachment({ ...ATTACHMENT, id: guid(2), phase: "attached" });
@@ -223,7 +265,12 @@ export function describeStateStore(name: string, open: () => StateStore): void {
         tx.putAttachment({ ...ATTACHMENT, id: guid(2), phase: "gone", updatedAt: 100 });
         tx.putAttachment({ ...ATTACHMENT, id: guid(3), phase: "deleting", updatedAt: 1 });
         tx.pruneGone(100);
-        expect(tx.listAttachments({ network: "pods" }).map(({ id }) => id).sort()).toEqual([guid(2), guid(3)]);
+        expect(
+          tx
+            .listAttachments({ network: "pods" })
+            .map(({ id }) => id)
+            .sort(),
+        ).toEqual([guid(2), guid(3)]);
       });
     });
   });

@@ -57,7 +57,11 @@ describe("state.db", () => {
     const path = freshPath();
     fill(path);
     const store = open(path);
-    expect(store.read((tx) => [tx.findAttachment(ATTACHMENT.id), tx.findLease(LEASE.attachment), tx.findNetwork("pods")])).toEqual([ATTACHMENT, LEASE, NETWORK]);
+    expect(store.read((tx) => [tx.findAttachment(ATTACHMENT.id), tx.findLease(LEASE.attachment), tx.findNetwork("pods")])).toEqual([
+      ATTACHMENT,
+      LEASE,
+      NETWORK,
+    ]);
     store.close();
   });
 
@@ -128,9 +132,21 @@ describe("state.db", () => {
   });
 
   test.each<[string, string, (store: StateStore) => unknown]>([
-    ["an attachment's address of HNS", "UPDATE attachments SET endpoint = 'no guid'", (store) => store.read((tx) => tx.findAttachment(ATTACHMENT.id))],
-    ["an attachment's result", "UPDATE attachments SET result = 'x' || result", (store) => store.read((tx) => tx.listAttachments({ network: "pods" }))],
-    ["an address's owner", "UPDATE addresses SET owner = 'somebody'", (store) => store.read((tx) => tx.findAddress(POOL.id, ADDRESS.address))],
+    [
+      "an attachment's address of HNS",
+      "UPDATE attachments SET endpoint = 'no guid'",
+      (store) => store.read((tx) => tx.findAttachment(ATTACHMENT.id)),
+    ],
+    [
+      "an attachment's result",
+      "UPDATE attachments SET result = 'x' || result",
+      (store) => store.read((tx) => tx.listAttachments({ network: "pods" })),
+    ],
+    [
+      "an address's owner",
+      "UPDATE addresses SET owner = 'somebody'",
+      (store) => store.read((tx) => tx.findAddress(POOL.id, ADDRESS.address)),
+    ],
     ["an address's release", "UPDATE addresses SET released_boot = 'other'", (store) => store.read((tx) => tx.listOwned(ADDRESS.owner))],
     ["a block's count", "UPDATE blocks SET held = 7", (store) => store.read((tx) => tx.findFullestBlock(POOL.id))],
     ["a pool's progress", "UPDATE pools SET carved = 0", (store) => store.read((tx) => tx.findPool(POOL.id))],
@@ -173,7 +189,11 @@ function openNoting(path: string): { database: Database; plans: () => string[] }
   }
   const explain = (raw: DatabaseSync, sql: string): string => {
     const values = Array<null>(sql.split("?").length - 1).fill(null);
-    return raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values).map((row) => String(row["detail"])).join("; ");
+    return raw
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all(...values)
+      .map((row) => String(row["detail"]))
+      .join("; ");
   };
   return { database, plans: () => withSql(path, (raw) => statements.splice(0).map((sql) => explain(raw, sql))) };
 }

@@ -75,7 +75,10 @@ export class EngineFixture {
   }
 
   operation(process: TestProcess): Operation {
-    return new Operation({ backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() }, this.config);
+    return new Operation(
+      { backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() },
+      this.config,
+    );
   }
 
   add(request: AttachRequest, process = this.spawn()): Promise<CniResult> {
@@ -153,7 +156,12 @@ export class EngineFixture {
   /** An HNS network that somebody else made. */
   foreignNetwork(changes: object = {}): string {
     const subnet = { IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }] };
-    return createNetwork(this.model.world, ZERO_ID, { Name: NETWORK, Type: "L2Bridge", Ipams: [{ Type: "Static", Subnets: [subnet] }], ...changes }).id;
+    return createNetwork(this.model.world, ZERO_ID, {
+      Name: NETWORK,
+      Type: "L2Bridge",
+      Ipams: [{ Type: "Static", Subnets: [subnet] }],
+      ...changes,
+    }).id;
   }
 
   /** An endpoint that somebody else made on the network. */
@@ -180,7 +188,8 @@ export class EngineFixture {
       hnsStart: () => this.model.world.hnsStart,
       processes: {
         self: () => process.holder(clock.bootId()),
-        isAlive: (holder) => this.#processes.some((other) => other.isAlive && other.pid === holder.pid && other.holder("").startedAt === holder.startedAt),
+        isAlive: (holder) =>
+          this.#processes.some((other) => other.isAlive && other.pid === holder.pid && other.holder("").startedAt === holder.startedAt),
       },
       enableForwarding: async (address) => {
         if (this.forwarding === "missing") return "missing";
@@ -192,9 +201,11 @@ export class EngineFixture {
   }
 
   #logger(): Logger {
-    const write = (level: string) => (message: string, fields: LogFields = {}): void => {
-      this.log.push({ level, message, fields });
-    };
+    const write =
+      (level: string) =>
+      (message: string, fields: LogFields = {}): void => {
+        this.log.push({ level, message, fields });
+      };
     return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };
   }
 }

@@ -61,20 +61,25 @@ describe("carving", () => {
 
   test("blocks never overlap, fill the range, and their usable addresses are all but the reserved", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 20, max: 29 }), fc.integer({ min: 0, max: 6 }), fc.array(fc.nat(4095), { maxLength: 8 }), (prefix, deeper, offsets) => {
-        const range = cidr(`10.244.0.0/${prefix}`);
-        const reserved = [...new Set(offsets.map((offset) => offset % cidrSize(range)))];
-        const subnet = { cidr: range, reserved };
-        const blocks = carveAll(subnet, prefix + deeper);
-        expect(blocks).toHaveLength(2 ** deeper);
-        for (const [index, block] of blocks.entries()) {
-          expect(containsCidr(range, block)).toBe(true);
-          const next = blocks[index + 1];
-          if (next !== undefined) expect(overlaps(block, next)).toBe(false);
-        }
-        const usable = blocks.reduce((sum, block) => sum + usableIn(subnet, block), 0);
-        expect(usable).toBe(cidrSize(range) - reserved.length);
-      }),
+      fc.property(
+        fc.integer({ min: 20, max: 29 }),
+        fc.integer({ min: 0, max: 6 }),
+        fc.array(fc.nat(4095), { maxLength: 8 }),
+        (prefix, deeper, offsets) => {
+          const range = cidr(`10.244.0.0/${prefix}`);
+          const reserved = [...new Set(offsets.map((offset) => offset % cidrSize(range)))];
+          const subnet = { cidr: range, reserved };
+          const blocks = carveAll(subnet, prefix + deeper);
+          expect(blocks).toHaveLength(2 ** deeper);
+          for (const [index, block] of blocks.entries()) {
+            expect(containsCidr(range, block)).toBe(true);
+            const next = blocks[index + 1];
+            if (next !== undefined) expect(overlaps(block, next)).toBe(false);
+          }
+          const usable = blocks.reduce((sum, block) => sum + usableIn(subnet, block), 0);
+          expect(usable).toBe(cidrSize(range) - reserved.length);
+        },
+      ),
       { numRuns: 60 },
     );
   });
