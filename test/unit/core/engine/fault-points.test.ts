@@ -1,4 +1,4 @@
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { PluginError } from "../../../../src/core/base/errors.ts";
 import { KilledError } from "../../../emulator/model-backend.ts";
 import type { FaultKind } from "../../../emulator/model/faults.ts";

@@ -1,5 +1,5 @@
 import { attachmentId, endpointName } from "../../../../src/core/engine/attachment.ts";
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { EngineFixture, upper } from "../../../support/engine-fixture.ts";
 
 let node: EngineFixture;
