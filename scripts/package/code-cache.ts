@@ -7,13 +7,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheFile } from "./bundles.ts";
 import { paths, root } from "./paths.ts";
 import { programFlags } from "./sea.ts";
 
 const run = promisify(execFile);
 
-/** The name, less the folder, under which the program looks for it. */
-export const cacheFile = join(paths.build, "cni.cache");
 const emulatorLibrary = join(paths.emulator, "linux-x64/libcomputenetwork.so");
 
 /** One CNI call of the recording. */

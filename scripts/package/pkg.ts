@@ -121,8 +121,8 @@ async function buildScript(): Promise<void> {
 /** Puts a module of the same function in the place of src/bin/assets.ts, whose assets pkg cannot carry. */
 const embedAssets: Plugin = {
   name: "embed assets",
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /[\\/]src[\\/]bin[\\/]assets\.ts$/ }, () => ({ contents: renderAssets(), loader: "js" }));
+  setup: (step) => {
+    step.onLoad({ filter: /[\\/]src[\\/]bin[\\/]assets\.ts$/ }, () => ({ contents: renderAssets(), loader: "js" }));
   },
 };
 

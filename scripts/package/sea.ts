@@ -2,8 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { bundleFile, presentBundles } from "./bundles.ts";
-import { cacheFile } from "./code-cache.ts";
+import { bundleFile, cacheFile, presentBundles } from "./bundles.ts";
 import { paths, root } from "./paths.ts";
 
 /** The name of the note (Linux) or resource (Windows) in which Node looks for its blob. */

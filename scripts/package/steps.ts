@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFile, canRecord } from "./code-cache.ts";
+import { cacheFile } from "./bundles.ts";
+import { canRecord } from "./code-cache.ts";
 import { emulatorFiles } from "./emulator.ts";
 import { paths, root } from "./paths.ts";
 import { programFiles } from "./program-files.ts";
