@@ -8,7 +8,7 @@ import {
   revertAllocation,
 } from "../ipam/allocator.ts";
 import type { Attachment } from "./attachment.ts";
-import type { AttachRequest } from "./attach.ts";
+import type { AttachRequest } from "./attachment.ts";
 import type { Operation } from "./operation.ts";
 import { poolSpec } from "./pool-spec.ts";
 import type { StateTransaction } from "./store.ts";
