@@ -46,7 +46,7 @@ async function prepareOurs(count: number): Promise<Holder> {
 function preparePeer(count: number): Holder {
   const peer = new HostLocal(count);
   const contestant = buildContestant("host-local", count, () => peer.measure());
-  return { contestant, close: () => Promise.resolve(peer.close()) };
+  return { contestant, close: async () => peer.close() };
 }
 
 function buildContestant(program: string, count: number, measure: () => Promise<number>): Contestant {
