@@ -1,4 +1,4 @@
-/** What every program of Node costs that does nothing: an empty file, under the flags of the product. */
+/** What every program of Node costs that does nothing: an empty file, under the flag of the product that counts most. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

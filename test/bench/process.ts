@@ -52,7 +52,7 @@ export function valgrindReason(): string | undefined {
   return spawnSync(tool, ["--version"]).status === 0 ? undefined : "valgrind is missing";
 }
 
-/** The instructions, in millions, of a run that must succeed. Code that V8 makes while running trips valgrind up now and then: such a run is repeated. */
+/** The instructions, in millions, of a run that must succeed. Under valgrind, Node now and then ends with a signal, for a reason not known: such a run is repeated. */
 export async function countInstructions(build: BuildRun): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const run = await build();

@@ -14,7 +14,7 @@ export const startup: Benchmark = {
   notes: [
     "Instructions of the whole process, counted by valgrind: they vary by a few per cent where milliseconds vary by tens.",
     "ADD is that of a further pod: the network stands and is verified. HNS is the emulator, a process of its own that is not counted.",
-    "The floor is an empty file under the Node that the program carries, with the program's flags.",
+    "The floor is an empty file under the Node that the program carries, started with --no-rehash-snapshot.",
   ],
   rounds: 15,
   prepare: prepareStartup,
