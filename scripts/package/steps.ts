@@ -1,6 +1,9 @@
 /** The build's steps. What each runs is imported only when it has to run: most builds find everything up to date. */
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { cacheFile } from "./bundles.ts";
+import { canRecord } from "./code-cache.ts";
 import { emulatorFiles } from "./emulator.ts";
 import { paths, root } from "./paths.ts";
 import { programFiles } from "./program-files.ts";
@@ -35,6 +38,7 @@ export const programsStep: Step = {
     const { buildPrograms } = await import("./programs.ts");
     await buildPrograms();
   },
+  isComplete: () => !canRecord() || existsSync(cacheFile),
 };
 
 /** dist/emulator: the HNS emulator's native libraries, for each platform whose compiler is there. */

@@ -18,6 +18,7 @@ export interface ProcessEnd {
 }
 
 const limitMs = 120_000;
+const attempts = 4;
 const tool = "valgrind";
 /** Node makes code while it runs, which valgrind has to be told. */
 const toolArgs = ["--tool=cachegrind", "--cache-sim=no", "--smc-check=all-non-file", "--cachegrind-out-file=/dev/null"];
@@ -38,9 +39,12 @@ export function runProcess({ program, args = [], env = {}, stdin = "" }: Process
   });
 }
 
+/** Makes ready what is to be measured, and again should it have to be repeated. */
+export type BuildRun = () => Promise<ProcessRun>;
+
 /** The time of a run that must succeed. */
-export async function timeProcess(run: ProcessRun): Promise<number> {
-  return demandSuccess(await runProcess(run)).ms;
+export async function timeProcess(build: BuildRun): Promise<number> {
+  return demandSuccess(await runProcess(await build())).ms;
 }
 
 /** Why instructions cannot be counted here; undefined when they can. */
@@ -48,13 +52,17 @@ export function valgrindReason(): string | undefined {
   return spawnSync(tool, ["--version"]).status === 0 ? undefined : "valgrind is missing";
 }
 
-/** The instructions, in millions, of a run that must succeed. */
-export async function countInstructions(run: ProcessRun): Promise<number> {
-  const { program, args = [], env = {} } = run;
-  const end = await runProcess({ ...run, program: tool, args: [...toolArgs, program, ...args], env: { PATH: process.env["PATH"] ?? "", ...env } });
-  const count = /I\s+refs:\s+([\d,]+)/.exec(demandSuccess(end).stderr)?.[1];
-  if (count === undefined) throw new Error(`valgrind gave no count: ${end.stderr}`);
-  return Number(count.replaceAll(",", "")) / 1e6;
+/** The instructions, in millions, of a run that must succeed. Under valgrind, Node now and then ends with a signal, for a reason not known: such a run is repeated. */
+export async function countInstructions(build: BuildRun): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const run = await build();
+    const env = { PATH: process.env["PATH"] ?? "", ...run.env };
+    const end = await runProcess({ ...run, program: tool, args: [...toolArgs, run.program, ...(run.args ?? [])], env });
+    if (end.code === null && attempt < attempts) continue;
+    const count = /I\s+refs:\s+([\d,]+)/.exec(demandSuccess(end).stderr)?.[1];
+    if (count === undefined) throw new Error(`valgrind gave no count: ${end.stderr}`);
+    return Number(count.replaceAll(",", "")) / 1e6;
+  }
 }
 
 function demandSuccess(end: ProcessEnd): ProcessEnd {

@@ -42,9 +42,6 @@ export function buildTable(series: Series, measurements: Measurements): Table {
   return { title: series.title, unit: series.unit, rounds: rows[0]?.values.length ?? 0, rows };
 }
 
-export function buildResult(
-  benchmark: Benchmark,
-  parts: Pick<BenchmarkResult, "machine" | "tables" | "omissions">,
-): BenchmarkResult {
+export function buildResult(benchmark: Benchmark, parts: Pick<BenchmarkResult, "machine" | "tables" | "omissions">): BenchmarkResult {
   return { name: benchmark.name, notes: benchmark.notes, ...parts };
 }

@@ -24,7 +24,14 @@ const ENDPOINT_ID = guid("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee");
 const UNKNOWN = guid("99999999-9999-4999-8999-999999999999");
 const SCHEMA = { SchemaVersion: { Major: 2, Minor: 0 } };
 const SUBNET = { IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }] };
-const L2BRIDGE = { ...SCHEMA, Name: "größe-網路-\u{1F680}", Type: "L2Bridge", Flags: 0, Ipams: [{ Type: "Static", Subnets: [SUBNET] }], Policies: [] };
+const L2BRIDGE = {
+  ...SCHEMA,
+  Name: "größe-網路-\u{1F680}",
+  Type: "L2Bridge",
+  Flags: 0,
+  Ipams: [{ Type: "Static", Subnets: [SUBNET] }],
+  Policies: [],
+};
 
 export function guid(text: string): Guid {
   const found = findGuid(text);
@@ -33,7 +40,12 @@ export function guid(text: string): Guid {
 }
 
 function endpointDocument(address: string): object {
-  return { ...SCHEMA, Name: `pod-${address}`, HostComputeNetwork: formatGuid(NETWORK_ID), IpConfigurations: [{ IpAddress: address, PrefixLength: 24 }] };
+  return {
+    ...SCHEMA,
+    Name: `pod-${address}`,
+    HostComputeNetwork: formatGuid(NETWORK_ID),
+    IpConfigurations: [{ IpAddress: address, PrefixLength: 24 }],
+  };
 }
 
 /** What every way to HNS does. */
@@ -75,9 +87,16 @@ export function describeHcnBackend(name: string, open: () => Promise<BackendHarn
         const namespaceId = guid(await harness.createNamespace());
         const endpoint = await hcn.createEndpoint(network, ENDPOINT_ID, endpointDocument("10.244.3.7"), OPTIONS);
         const namespace = await hcn.open("namespace", namespaceId, OPTIONS);
-        expect(parseEndpoint(await hcn.query(endpoint, OPTIONS))).toMatchObject({ id: ENDPOINT_ID, network: NETWORK_ID, namespace: undefined });
+        expect(parseEndpoint(await hcn.query(endpoint, OPTIONS))).toMatchObject({
+          id: ENDPOINT_ID,
+          network: NETWORK_ID,
+          namespace: undefined,
+        });
         await hcn.modify(namespace, buildMembershipRequest("Add", formatGuid(ENDPOINT_ID)), OPTIONS);
-        expect(parseEndpoint(await hcn.query(endpoint, OPTIONS))).toMatchObject({ namespace: namespaceId, addresses: [{ address: "10.244.3.7", prefixLength: 24 }] });
+        expect(parseEndpoint(await hcn.query(endpoint, OPTIONS))).toMatchObject({
+          namespace: namespaceId,
+          addresses: [{ address: "10.244.3.7", prefixLength: 24 }],
+        });
         await hcn.modify(namespace, buildMembershipRequest("Remove", formatGuid(ENDPOINT_ID)), OPTIONS);
         expect(parseEndpoint(await hcn.query(endpoint, OPTIONS)).namespace).toBeUndefined();
         for (const handle of [namespace, endpoint]) await hcn.close(handle, OPTIONS);
@@ -86,13 +105,19 @@ export function describeHcnBackend(name: string, open: () => Promise<BackendHarn
         expect(await hcn.enumerate("endpoint", {}, OPTIONS)).toEqual([]);
       }));
 
-    test.each<HcnKind>(["network", "endpoint", "namespace", "loadBalancer", "sdnRoute"])("lists %ss: none on an empty service", async (kind) => {
-      expect(await hcn.enumerate(kind, {}, OPTIONS)).toEqual([]);
-    });
+    test.each<HcnKind>(["network", "endpoint", "namespace", "loadBalancer", "sdnRoute"])(
+      "lists %ss: none on an empty service",
+      async (kind) => {
+        expect(await hcn.enumerate(kind, {}, OPTIONS)).toEqual([]);
+      },
+    );
 
     test("version 1 calls give the Output of their envelope, and take a body", () =>
       withNetwork(async (network) => {
-        expect(await hcn.callV1({ method: "GET", path: "/globals/version" }, OPTIONS)).toMatchObject({ Major: anyNumber(), Minor: anyNumber() });
+        expect(await hcn.callV1({ method: "GET", path: "/globals/version" }, OPTIONS)).toMatchObject({
+          Major: anyNumber(),
+          Minor: anyNumber(),
+        });
         const endpoint = await hcn.createEndpoint(network, ENDPOINT_ID, endpointDocument("10.244.3.2"), OPTIONS);
         await hcn.close(endpoint, OPTIONS);
         const path = `/endpoints/${formatGuid(ENDPOINT_ID)}`;
@@ -108,10 +133,26 @@ export function describeHcnBackend(name: string, open: () => Promise<BackendHarn
       ["deleting an unknown network", 0x803b0001, () => hcn.delete("network", UNKNOWN, OPTIONS)],
       ["deleting an unknown endpoint", 0x803b0002, () => hcn.delete("endpoint", UNKNOWN, OPTIONS)],
       ["creating a network of a name that exists", 0x803b0010, () => hcn.createNetwork(UNKNOWN, L2BRIDGE, OPTIONS)],
-      ["creating an endpoint with a reserved address", 0x803b002f, (network) => hcn.createEndpoint(network, ENDPOINT_ID, endpointDocument("10.244.3.1"), OPTIONS)],
-      ["creating an endpoint outside the subnet", 0x803b001e, (network) => hcn.createEndpoint(network, ENDPOINT_ID, endpointDocument("10.9.0.1"), OPTIONS)],
-      ["a modification of an unknown kind", 0x803b0015, (network) => hcn.modify(network, { ResourceType: "Nonsense", RequestType: "Add", Settings: {} }, OPTIONS)],
-      ["a version 1 call about an unknown endpoint", 0x803b0002, () => hcn.callV1({ method: "GET", path: `/endpoints/${formatGuid(UNKNOWN)}` }, OPTIONS)],
+      [
+        "creating an endpoint with a reserved address",
+        0x803b002f,
+        (network) => hcn.createEndpoint(network, ENDPOINT_ID, endpointDocument("10.244.3.1"), OPTIONS),
+      ],
+      [
+        "creating an endpoint outside the subnet",
+        0x803b001e,
+        (network) => hcn.createEndpoint(network, ENDPOINT_ID, endpointDocument("10.9.0.1"), OPTIONS),
+      ],
+      [
+        "a modification of an unknown kind",
+        0x803b0015,
+        (network) => hcn.modify(network, { ResourceType: "Nonsense", RequestType: "Add", Settings: {} }, OPTIONS),
+      ],
+      [
+        "a version 1 call about an unknown endpoint",
+        0x803b0002,
+        () => hcn.callV1({ method: "GET", path: `/endpoints/${formatGuid(UNKNOWN)}` }, OPTIONS),
+      ],
       ["a version 1 call of an unknown kind", 0x803b0015, () => hcn.callV1({ method: "GET", path: "/nonsense" }, OPTIONS)],
     ];
 
@@ -180,7 +221,9 @@ export function describeHcnBackend(name: string, open: () => Promise<BackendHarn
     test("many calls at once are each answered for themselves", () =>
       withNetwork(async (network) => {
         const ids = Array.from({ length: 24 }, (_, index) => guid(`aaaaaaaa-bbbb-4ccc-8ddd-${String(index).padStart(12, "0")}`));
-        const made = await Promise.all(ids.map((id, index) => hcn.createEndpoint(network, id, endpointDocument(`10.244.3.${index + 10}`), OPTIONS)));
+        const made = await Promise.all(
+          ids.map((id, index) => hcn.createEndpoint(network, id, endpointDocument(`10.244.3.${index + 10}`), OPTIONS)),
+        );
         const described = await Promise.all(made.map(async (handle) => parseEndpoint(await hcn.query(handle, OPTIONS))));
         expect(described.map(({ id }) => id)).toEqual(ids);
         expect(described.map(({ addresses }) => addresses[0]?.address)).toEqual(ids.map((_, index) => `10.244.3.${index + 10}`));

@@ -104,7 +104,13 @@ describeUnless(missing, "the FFI backend", () => {
   test("does not grow over many calls with large answers", async () => {
     const { backend } = native;
     const Policies = [{ Type: "NetAdapterName", Settings: { NetworkAdapterName: "Ethernet" } }];
-    const document = { SchemaVersion: { Major: 2, Minor: 0 }, Name: "large", Type: "L2Bridge", Policies, Dns: { Domain: "x".repeat(40_000) } };
+    const document = {
+      SchemaVersion: { Major: 2, Minor: 0 },
+      Name: "large",
+      Type: "L2Bridge",
+      Policies,
+      Dns: { Domain: "x".repeat(40_000) },
+    };
     const network = await backend.createNetwork(NETWORK_ID, document, OPTIONS);
     const query = async (times: number): Promise<void> => {
       for (let index = 0; index < times; index++) await backend.query(network, OPTIONS);
@@ -127,7 +133,10 @@ describeUnless(missing, "the FFI backend", () => {
 
   test("carries what HNS wrote about a refusal in the details", async () => {
     const failure = await native.backend.open("network", NETWORK_ID, OPTIONS).catch((thrown: unknown) => thrown);
-    expect(failure).toMatchObject({ message: containing("0x803b0001 (HCN_E_NETWORK_NOT_FOUND)"), data: { details: containing("ErrorCode") } });
+    expect(failure).toMatchObject({
+      message: containing("0x803b0001 (HCN_E_NETWORK_NOT_FOUND)"),
+      data: { details: containing("ErrorCode") },
+    });
   });
 
   test("an HNS that ended is HNS_UNAVAILABLE", async () => {

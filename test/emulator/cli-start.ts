@@ -21,10 +21,12 @@ export async function startEmulator({ port, versionPreset, foreground }: StartOp
     ...(port === undefined ? [] : ["--port", port]),
     ...(versionPreset === undefined ? [] : ["--version-preset", versionPreset]),
   ];
-  return foreground ? await runInForeground(args) : await runInBackground(args);
+  if (!foreground) return await runInBackground(args);
+  await runInForeground(args);
+  return undefined;
 }
 
-async function runInForeground(args: readonly string[]): Promise<undefined> {
+async function runInForeground(args: readonly string[]): Promise<void> {
   const child = spawn(findNode(), args, { stdio: "inherit" });
   const code = await new Promise<number>((resolve) => child.once("exit", (value) => resolve(value ?? 1)));
   if (code !== 0) throw new Error(`the emulator ended with ${code}`);
@@ -36,8 +38,8 @@ async function runInBackground(args: readonly string[]): Promise<unknown> {
     return await readFirstLine(child);
   } finally {
     // The emulator lives on by itself; it writes nothing after its first line.
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    child.stdout.destroy();
+    child.stderr.destroy();
     child.unref();
   }
 }

@@ -87,7 +87,7 @@ export function readSettings(given: JsonObject): Partial<Settings> {
     if (!(key in known)) throw new Error(`no setting "${key}"; there are: ${Object.keys(known).join(", ")}`);
     if (typeof value !== typeof known[key as keyof Settings]) throw new Error(`setting "${key}" has the wrong type`);
     const words = WORDS[key];
-    if (words !== undefined && !words.includes(String(value))) throw new Error(`setting "${key}" is one of ${words.join(", ")}`);
+    if (words !== undefined && !words.some((word) => word === value)) throw new Error(`setting "${key}" is one of ${words.join(", ")}`);
   }
   // Every key and the type of each value were checked above.
   return versionPreset === undefined ? plain : { version: readPreset(versionPreset), ...plain };

@@ -4,7 +4,8 @@ import type { LogFields, Logger } from "../../src/core/base/log.ts";
 import type { CniResult } from "../../src/core/cni/result.ts";
 import { normalise } from "../../src/core/config/normalise.ts";
 import type { PluginConfig } from "../../src/core/config/plugin-config.ts";
-import { attach, type AttachRequest } from "../../src/core/engine/attach.ts";
+import { attach } from "../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../src/core/engine/attachment.ts";
 import { type Attachment, attachmentId, type AttachmentKey } from "../../src/core/engine/attachment.ts";
 import { check } from "../../src/core/engine/check.ts";
 import { detach } from "../../src/core/engine/detach.ts";
@@ -75,7 +76,10 @@ export class EngineFixture {
   }
 
   operation(process: TestProcess): Operation {
-    return new Operation({ backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() }, this.config);
+    return new Operation(
+      { backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() },
+      this.config,
+    );
   }
 
   add(request: AttachRequest, process = this.spawn()): Promise<CniResult> {
@@ -153,7 +157,12 @@ export class EngineFixture {
   /** An HNS network that somebody else made. */
   foreignNetwork(changes: object = {}): string {
     const subnet = { IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }] };
-    return createNetwork(this.model.world, ZERO_ID, { Name: NETWORK, Type: "L2Bridge", Ipams: [{ Type: "Static", Subnets: [subnet] }], ...changes }).id;
+    return createNetwork(this.model.world, ZERO_ID, {
+      Name: NETWORK,
+      Type: "L2Bridge",
+      Ipams: [{ Type: "Static", Subnets: [subnet] }],
+      ...changes,
+    }).id;
   }
 
   /** An endpoint that somebody else made on the network. */
@@ -180,7 +189,8 @@ export class EngineFixture {
       hnsStart: () => this.model.world.hnsStart,
       processes: {
         self: () => process.holder(clock.bootId()),
-        isAlive: (holder) => this.#processes.some((other) => other.isAlive && other.pid === holder.pid && other.holder("").startedAt === holder.startedAt),
+        isAlive: (holder) =>
+          this.#processes.some((other) => other.isAlive && other.pid === holder.pid && other.holder("").startedAt === holder.startedAt),
       },
       enableForwarding: async (address) => {
         if (this.forwarding === "missing") return "missing";
@@ -192,9 +202,11 @@ export class EngineFixture {
   }
 
   #logger(): Logger {
-    const write = (level: string) => (message: string, fields: LogFields = {}): void => {
-      this.log.push({ level, message, fields });
-    };
+    const write =
+      (level: string) =>
+      (message: string, fields: LogFields = {}): void => {
+        this.log.push({ level, message, fields });
+      };
     return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };
   }
 }

@@ -60,7 +60,7 @@ export async function startWine(): Promise<WineMachine> {
  * Wine before 10 has VirtualAlloc2 without the placeholders that V8 asks it for, and V8 dies of that. Where the function is not
  * found V8 does without, so a test copy looks for one under a name that does not exist. The program itself is never changed.
  */
-function hideVirtualAlloc2(content: Buffer): void {
+export function hideVirtualAlloc2(content: Buffer): void {
   const name = Buffer.from("VirtualAlloc2\0");
   const places: number[] = [];
   for (let at = content.indexOf(name); at >= 0; at = content.indexOf(name, at + 1)) places.push(at);

@@ -1,5 +1,3 @@
-import { PluginError } from "./errors.ts";
-
 /** Time as the rules need it: wall time for people, uptime for durations that a clock change must not bend. */
 export interface Clock {
   /** Milliseconds since 1970, as the wall clock says. */
@@ -44,39 +42,5 @@ export async function poll<T>(
     const left = remaining(clock, options.deadline);
     if (left <= 0) return undefined;
     await clock.sleep(Math.min(options.intervalMs, left));
-  }
-}
-
-/** A step that takes back what an earlier one did. */
-export interface UndoStep {
-  readonly name: string;
-  readonly run: () => void | Promise<void>;
-}
-
-/** The inverses of the steps done so far, run last first when the whole must not stand. */
-export class UndoStack {
-  #steps: UndoStep[] = [];
-
-  push(name: string, run: UndoStep["run"]): void {
-    this.#steps.push({ name, run });
-  }
-
-  /** Forgets every step: the work stands. */
-  commit(): void {
-    this.#steps = [];
-  }
-
-  /** Runs every step even when some fail; returns the failures in the order they happened. */
-  async unwind(): Promise<PluginError[]> {
-    const failures: PluginError[] = [];
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
-      try {
-        await step.run();
-      } catch (thrown) {
-        const reason = thrown instanceof Error ? thrown.message : String(thrown);
-        failures.push(new PluginError("CLEANUP_FAILED", { message: `could not undo "${step.name}": ${reason}` }, { cause: thrown }));
-      }
-    }
-    return failures;
   }
 }

@@ -4,7 +4,7 @@ import type { HostConfig } from "../config/plugin-config.ts";
 import { parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import type { Attachment } from "./attachment.ts";
-import type { AttachRequest } from "./attach.ts";
+import type { AttachRequest } from "./attachment.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
 import { removeEndpoint } from "./remove-endpoint.ts";

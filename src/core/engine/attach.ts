@@ -7,7 +7,7 @@ import { buildPodEndpoint } from "../datapath/l2bridge.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
 import { buildMembershipRequest, type EndpointView, parseEndpoint } from "../hcn/documents.ts";
 import { isAddressInUse, isAlreadyAttached, isNotFound } from "../hcn/hresults.ts";
-import { type Attachment, type AttachmentKey, attachmentId, endpointName } from "./attachment.ts";
+import { type Attachment, attachmentId, type AttachRequest, endpointName } from "./attachment.ts";
 import { adoptExisting } from "./adopt.ts";
 import { type Claim, claimAddresses, undoClaim } from "./claim.ts";
 import { openReadyNetwork, type ReadyNetwork } from "./ensure-network.ts";
@@ -16,10 +16,6 @@ import { ownsLease, takeLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { buildResult } from "./pod-result.ts";
 import { isOutcomeUnknown, removeEndpoint } from "./remove-endpoint.ts";
-
-export interface AttachRequest extends AttachmentKey {
-  readonly netns: string;
-}
 
 /** Addresses tried before an ADD gives up when HNS says that each is in use. */
 const MAX_ADDRESS_TRIES = 3;

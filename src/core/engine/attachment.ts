@@ -14,6 +14,11 @@ export interface AttachmentKey {
   readonly ifname: string;
 }
 
+/** What an ADD is asked for: the key, and the host compute namespace of the sandbox. */
+export interface AttachRequest extends AttachmentKey {
+  readonly netns: string;
+}
+
 export interface Attachment extends AttachmentKey {
   readonly id: Guid;
   readonly netns: string;

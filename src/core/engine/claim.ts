@@ -8,7 +8,7 @@ import {
 } from "../ipam/allocator.ts";
 import { AddressLine } from "./address-line.ts";
 import type { Attachment } from "./attachment.ts";
-import type { AttachRequest } from "./attach.ts";
+import type { AttachRequest } from "./attachment.ts";
 import type { Operation } from "./operation.ts";
 import { poolSpec } from "./pool-spec.ts";
 import type { StateTransaction } from "./store.ts";

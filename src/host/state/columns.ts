@@ -1,9 +1,6 @@
 import { PluginError } from "../../core/base/errors.ts";
 import { findGuid, type Guid } from "../../core/base/ids.ts";
-import type { Row } from "./database.ts";
-
-/** A value as SQLite keeps it. */
-export type Cell = string | number | null;
+import type { Row } from "./row.ts";
 
 const FNV_PRIME = 0x01000193;
 const FNV_BASIS = 0x811c9dc5;

@@ -2,7 +2,8 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PluginError } from "../../core/base/errors.ts";
-import { type Cell, checksum } from "./columns.ts";
+import { checksum } from "./columns.ts";
+import type { Cell, Row } from "./row.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -11,8 +12,6 @@ export interface DatabaseOptions {
   /** How long a transaction waits for other processes, milliseconds. */
   readonly busyTimeoutMs: number;
 }
-
-export type Row = Readonly<Record<string, unknown>>;
 
 /** The one file that knows node:sqlite: statements are prepared once, every failure is a STATE_FAILURE that names the file, or STATE_DAMAGED. */
 export class Database {

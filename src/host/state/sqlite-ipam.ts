@@ -9,7 +9,8 @@ import type {
   ReleaseTime,
 } from "../../core/ipam/store.ts";
 import { integer, text, verified } from "./columns.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database } from "./database.ts";
+import type { Row } from "./row.ts";
 
 const POOL = ["id", "cidr", "carved", "version"];
 const BLOCK = ["pool", "cidr", "usable", "held", "next", "version"];

@@ -1,7 +1,8 @@
 import type { Attachment, Phase } from "../../core/engine/attachment.ts";
 import type { LeaseRecord, NetworkRecord, StateStore, StateTransaction, WaiterRecord } from "../../core/engine/store.ts";
 import { findGuid, type Guid } from "../../core/base/ids.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database } from "./database.ts";
+import type { Row } from "./row.ts";
 import { SqliteIpamTransaction } from "./sqlite-ipam.ts";
 import { flag, guid, guidOrUndefined, integer, text, textOrUndefined, verified } from "./columns.ts";
 

@@ -18,21 +18,19 @@ type Address = EndpointRecord["addresses"][number];
 /** Creates an endpoint from a version 2 document on the network `networkId`. */
 export function createEndpoint(world: World, networkId: string, id: string, document: JsonObject): EndpointRecord {
   const network = getNetwork(world, networkId);
-  const named = readReference(document, "HostComputeNetwork");
-  if (named !== undefined && named !== networkId) throw new HnsError(HRESULT.INVALID_ARGUMENT, "HostComputeNetwork names another network");
+  refuseOtherNetwork(networkId, document);
   const chosen = world.chooseId(id, findText(document, "ID"));
   if (world.endpoints.has(chosen)) throw new HnsError(HRESULT.OBJECT_EXISTS, chosen);
   const flags = findNumber(document, "Flags") ?? 0;
   const policies = checkEndpointPolicies(world, network, listObjects(document, "Policies"));
   const configurations = listObjects(document, "IpConfigurations");
-  const isLease = network.subnets.length === 0 && configurations.length === 0 && network.adapter !== null;
   const record: EndpointRecord = {
     id: chosen,
     name: findText(document, "Name") ?? "",
     network: networkId,
     flags,
     addresses: chooseAddresses(world, network, configurations, flags),
-    leaseAt: isLease ? world.sources.now() + world.settings.dhcpDelayMs : null,
+    leaseAt: chooseLeaseTime(world, network, configurations),
     mac: chooseMac(world, network, findText(document, "MacAddress") ?? ""),
     routes: listObjects(document, "Routes").map(readRoute),
     policies,
@@ -45,6 +43,11 @@ export function createEndpoint(world: World, networkId: string, id: string, docu
   checkPortMappings(world, network, record, policies);
   world.endpoints.set(chosen, record);
   return record;
+}
+
+function refuseOtherNetwork(networkId: string, document: JsonObject): void {
+  const named = readReference(document, "HostComputeNetwork");
+  if (named !== undefined && named !== networkId) throw new HnsError(HRESULT.INVALID_ARGUMENT, "HostComputeNetwork names another network");
 }
 
 export function getEndpoint(world: World, id: string): EndpointRecord {
@@ -137,7 +140,7 @@ function chooseAddresses(world: World, network: NetworkRecord, configurations: r
   const used = usedAddresses(world, network.id);
   if (configurations.length === 0) {
     if (!world.settings.allocateAddresses || (flags & FLAG_REMOTE) !== 0) return [];
-    return network.subnets.length === 0 && network.adapter !== null ? chooseLease(world, network, used) : allocate(network, used);
+    return isDhcp(network) ? chooseLease(world, network, used) : allocate(network, used);
   }
   return configurations.map((configuration) => {
     const address = readAddress({ world, network, flags }, configuration);
@@ -148,18 +151,33 @@ function chooseAddresses(world: World, network: NetworkRecord, configurations: r
 }
 
 function readAddress({ world, network, flags }: AddressContext, configuration: JsonObject): Address {
+  const prefix = readPrefixLength(world, configuration);
   const text = findText(configuration, "IpAddress") ?? "";
-  const prefix = findNumber(configuration, "PrefixLength") ?? 0;
   const ip = findIp(text);
   if (ip === undefined) throw new HnsError(HRESULT.INVALID_IP, text);
   const address = formatIp(ip);
-  if (prefix === 32 && !knows(world.settings.version, "Slash32")) throw new HnsError(HRESULT.INVALID_ENDPOINT, "PrefixLength");
   // A network without subnets takes any address: DHCP outside is its authority.
   if (network.subnets.length === 0) return { address, prefix };
   const subnet = network.subnets.find((candidate) => containsIp(subnetCidr(candidate), ip));
   if (subnet === undefined) throw new HnsError(HRESULT.INVALID_IP, text);
   if ((flags & FLAG_REMOTE) === 0 && reservedAddresses(subnet).includes(address)) throw new HnsError(HRESULT.ADDRESS_RESERVED, address);
   return { address, prefix: prefix === 0 ? subnetCidr(subnet).prefix : prefix };
+}
+
+/** 0 when the document leaves it to the subnet. */
+function readPrefixLength(world: World, configuration: JsonObject): number {
+  const prefix = findNumber(configuration, "PrefixLength") ?? 0;
+  if (prefix === 32 && !knows(world.settings.version, "Slash32")) throw new HnsError(HRESULT.INVALID_ENDPOINT, "PrefixLength");
+  return prefix;
+}
+
+function chooseLeaseTime(world: World, network: NetworkRecord, configurations: readonly JsonObject[]): number | null {
+  return configurations.length === 0 && isDhcp(network) ? world.sources.now() + world.settings.dhcpDelayMs : null;
+}
+
+/** Whether addresses come from a server outside: a network on a card and without subnets of its own. */
+function isDhcp(network: NetworkRecord): boolean {
+  return network.subnets.length === 0 && network.adapter !== null;
 }
 
 interface AddressContext {

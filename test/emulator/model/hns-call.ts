@@ -2,17 +2,10 @@ import { formatGuid, ZERO_GUID } from "../../../src/core/base/ids.ts";
 import { buildEndpointV1, buildNetworkV1, buildPolicyListV1, readEndpointV1, readNetworkV1, readPolicyListV1 } from "./documents-v1.ts";
 import { buildNamespaceV2 } from "./documents-v2.ts";
 import { buildEndpointAddresses, buildEndpointStats } from "./endpoint-reports.ts";
-import {
-  checkEndpointPolicies,
-  createEndpoint,
-  deleteEndpoint,
-  getEndpoint,
-  notifyAttached,
-  notifyDetached,
-  refuseRemote,
-} from "./endpoints.ts";
+import { attachEndpoint, detachEndpoint } from "./attachments-v1.ts";
+import { checkEndpointPolicies, createEndpoint, deleteEndpoint, getEndpoint } from "./endpoints.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
-import { findField, findNumber, findText, listObjects, parseObject, type JsonObject, type JsonValue } from "./json.ts";
+import { findField, findText, listObjects, parseObject, type JsonObject, type JsonValue } from "./json.ts";
 import { createList, deleteList, getList } from "./lists.ts";
 import { policyToV2 } from "./policies-v1.ts";
 import { changeExtensions, checkNetworkPolicies, createNetwork, deleteNetwork, getNetwork } from "./networks.ts";
@@ -91,7 +84,7 @@ function handleEndpoints(world: World, request: Request): JsonValue {
     if (method === "POST") return postEndpoint(world, readEndpointV1(parseObject(body)));
     throw unsupported(method, "/endpoints");
   }
-  if (action !== undefined) return doEndpointAction(world, getEndpoint(world, id), request);
+  if (action !== undefined) return doAction(world, getEndpoint(world, id), request);
   if (method === "DELETE") {
     deleteEndpoint(world, id);
     return {};
@@ -106,58 +99,16 @@ function handleEndpoints(world: World, request: Request): JsonValue {
   return buildEndpointV1(world, endpoint);
 }
 
-function postEndpoint(world: World, document: JsonObject): JsonValue {
-  const network = normaliseId(findText(document, "HostComputeNetwork") ?? "");
-  return buildEndpointV1(world, createEndpoint(world, network, formatGuid(ZERO_GUID), document));
-}
-
-/** Attaches or detaches, which the service's callbacks hear. */
-function doEndpointAction(world: World, endpoint: EndpointRecord, { method, action, body }: Request): JsonValue {
+function doAction(world: World, endpoint: EndpointRecord, { method, action, body }: Request): JsonValue {
   if (method !== "POST" || (action !== "attach" && action !== "detach")) throw unsupported(method, `/endpoints/{id}/${String(action)}`);
-  const request = parseObject(body);
-  if (action === "attach") refuseRemote(endpoint);
-  switch (findText(request, "SystemType")) {
-    case "Host":
-      changeHostAttachment(endpoint, action, findNumber(request, "CompartmentId") ?? 1);
-      break;
-    case "Container":
-      changeAttachment(endpoint, action, findText(request, "ContainerId") ?? "");
-      break;
-    case "VirtualMachine":
-      changeAttachment(endpoint, action, `vm:${findText(request, "VirtualNicName") ?? ""}`);
-      break;
-    default:
-      throw new HnsError(HRESULT.INVALID_ARGUMENT, "SystemType");
-  }
-  if (action === "attach") notifyAttached(world, endpoint, null);
-  else notifyDetached(world, endpoint, null);
+  if (action === "attach") attachEndpoint(world, endpoint, parseObject(body));
+  else detachEndpoint(world, endpoint, parseObject(body));
   return buildEndpointV1(world, endpoint);
 }
 
-function changeHostAttachment(endpoint: EndpointRecord, action: "attach" | "detach", compartment: number): void {
-  if (action === "attach") attachHost(endpoint, compartment);
-  else detachHost(endpoint);
-}
-
-function attachHost(endpoint: EndpointRecord, compartment: number): void {
-  if (endpoint.hostCompartment !== null || endpoint.namespace !== null) throw new HnsError(HRESULT.ENDPOINT_ALREADY_ATTACHED);
-  endpoint.hostCompartment = compartment;
-}
-
-function detachHost(endpoint: EndpointRecord): void {
-  if (endpoint.hostCompartment === null) throw new HnsError(HRESULT.ELEMENT_NOT_FOUND, "not attached to the host");
-  endpoint.hostCompartment = null;
-  endpoint.forwarding = false;
-}
-
-/** Detaching a machine takes all its cards: its request does not name one. */
-function changeAttachment(endpoint: EndpointRecord, action: "attach" | "detach", key: string): void {
-  if (action === "detach") {
-    endpoint.attachments = endpoint.attachments.filter((known) => (key === "vm:" ? !known.startsWith("vm:") : known !== key));
-    return;
-  }
-  if (endpoint.attachments.includes(key)) throw new HnsError(HRESULT.ENDPOINT_ALREADY_ATTACHED);
-  endpoint.attachments.push(key);
+function postEndpoint(world: World, document: JsonObject): JsonValue {
+  const network = normaliseId(findText(document, "HostComputeNetwork") ?? "");
+  return buildEndpointV1(world, createEndpoint(world, network, formatGuid(ZERO_GUID), document));
 }
 
 function handlePolicyLists(world: World, { method, id, body }: Request): JsonValue {

@@ -1,10 +1,10 @@
 import { CallLog, type CallRecord } from "./call-log.ts";
 import { CallBudget } from "./call-budget.ts";
-import type { CallArgs, CallEffect } from "./export-arguments.ts";
+import { type CallArgs, type CallEffect, readHandle } from "./export-arguments.ts";
 import { EXPORTS } from "./exports.ts";
 import { FaultBook, HOST_CALL, type Fault } from "./faults.ts";
 import { knows } from "./features.ts";
-import { HandleTable } from "./handles.ts";
+import { HandleTable, type OpenHandle } from "./handles.ts";
 import { doHnsCall } from "./hns-call.ts";
 import { dropUnusedSwitches } from "./host.ts";
 import { doHostCall } from "./host-call.ts";
@@ -40,6 +40,8 @@ export interface PendingCall {
   readonly latencyMs: number;
   /** The service's start the call was sent to: a restarted service no longer knows it. */
   readonly hnsStart: string;
+  /** The handle it was given, as it was when the call arrived: the service has it in hand even if the caller closes it meanwhile. */
+  readonly handle: OpenHandle | undefined;
 }
 
 export interface ModelOptions {
@@ -70,7 +72,8 @@ export class HnsModel {
   /** Does a call at once, without faults: `name` is the export's name, `args` its in-arguments in order. */
   call(name: string, args: CallArgs, caller: Caller): CallResult {
     const record = this.log.begin(name, args, caller.pid);
-    return this.execute({ name, args, caller, record, fault: undefined, latencyMs: 0, hnsStart: this.#world.hnsStart });
+    const handle = this.handles.find(readHandle(args[0]), caller.pid);
+    return this.execute({ name, args, caller, record, fault: undefined, latencyMs: 0, hnsStart: this.#world.hnsStart, handle });
   }
 
   /** Notes a call's arrival and looks for a fault that waits for it. */
@@ -79,14 +82,15 @@ export class HnsModel {
     const fault = this.faults.take(name, args) ?? (name === HOST_CALL ? undefined : this.budget.spend(name));
     const latencyMs = name === HOST_CALL ? 0 : this.latencies.draw(name);
     if (record !== undefined && fault !== undefined) record.fault = fault.kind;
-    return { name, args, caller, record, fault, latencyMs, hnsStart: this.#world.hnsStart };
+    const handle = this.handles.find(readHandle(args[0]), caller.pid);
+    return { name, args, caller, record, fault, latencyMs, hnsStart: this.#world.hnsStart, handle };
   }
 
   /** Lets a call take effect. */
   execute(call: PendingCall): CallResult {
     if (call.hnsStart !== this.#world.hnsStart) return this.refuse(call, HRESULT.RPC_CALL_FAILED);
     try {
-      const effect = this.#perform(call);
+      const effect = this.handles.using(call.handle, () => this.#perform(call));
       return note(call, { hresult: HRESULT.OK, handle: effect.handle ?? 0, output: effect.output ?? null, errorRecord: null });
     } catch (thrown) {
       if (!(thrown instanceof HnsError)) throw thrown;

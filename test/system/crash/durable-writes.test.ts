@@ -7,8 +7,10 @@ import { packagedReason } from "../../support/packaged.ts";
 import { buildPreload, type DurableWrite, preloadEnv, type PreloadOptions, preloadReason, takeWrites } from "../../support/preload.ts";
 import { describeUnless } from "../../support/skip.ts";
 
+jest.setTimeout(isLong ? 3_600_000 : 600_000);
+
 /** The short run's sample, or every write before, after and, for plain ones, half done. */
-const LEAST_POINTS = isLong ? 1 : 290;
+const LEAST_POINTS = isLong ? 1_000 : 290;
 /** Of the writes that no sync follows at once, the short run takes every so many. */
 const PWRITE_STEP = 6;
 

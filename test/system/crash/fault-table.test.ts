@@ -146,7 +146,7 @@ describeUnless(packagedReason(), "where the reference plugins go wrong", () => {
     expect((await node.emulator.endpoints()).map(({ name }) => name).sort()).toEqual(["c2_more", "more_ep", "other_pods", "pods_ep"]);
   });
 
-  test('"STATUS, network missing": ready, since the next ADD makes it; not ready where it differs', async () => {
+  test('"STATUS, network missing": ready, since the next ADD makes it; not ready where it differs, which pods that run feel too', async () => {
     const [network] = await node.emulator.networks();
     await node.emulator.deleteNetwork(network?.id ?? "");
     expect(await node.run("STATUS")).toMatchObject({ code: 0, stdout: "" });
@@ -157,6 +157,6 @@ describeUnless(packagedReason(), "where the reference plugins go wrong", () => {
     });
     const { code, stdout } = await node.run("STATUS");
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ code: 50, msg: expect.stringContaining("10.99.0.0/24") as unknown });
+    expect(JSON.parse(stdout)).toMatchObject({ code: 51, msg: expect.stringContaining("10.99.0.0/24") as unknown });
   });
 });

@@ -1,9 +1,11 @@
 /** Promise 4 on the packaged program: the process dies before and after every HCN call of every command. */
-import { expectPoints, CrashWorkers } from "../../support/crash-workers.ts";
+import { expectPoints, CrashWorkers, isLong } from "../../support/crash-workers.ts";
 import { explain, scenariosFor, type Scenario, tryAftermaths, type Prepared } from "../../support/crash-scenarios.ts";
 import type { CrashNode, SavedNode } from "../../support/crash-node.ts";
 import { packagedReason } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
+
+jest.setTimeout(isLong ? 3_600_000 : 600_000);
 
 /** Calls of all commands together, times before and after, times with and without our ids. */
 const LEAST_POINTS = 200;

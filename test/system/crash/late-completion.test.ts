@@ -5,9 +5,11 @@ import type { OpenHandle } from "../../emulator/model/handles.ts";
 import { expectNoSharedAddress, expectOnly, expectWorking } from "../../support/crash-expectations.ts";
 import type { CrashNode, SavedNode } from "../../support/crash-node.ts";
 import { explain, type Prepared, type Scenario, scenariosFor } from "../../support/crash-scenarios.ts";
-import { CrashWorkers, expectPoints } from "../../support/crash-workers.ts";
+import { CrashWorkers, expectPoints, isLong } from "../../support/crash-workers.ts";
 import { packagedReason } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
+
+jest.setTimeout(isLong ? 3_600_000 : 600_000);
 
 const LEAST_POINTS = 26;
 

@@ -5,6 +5,8 @@ import { CrashWorkers, expectPoints, isLong } from "../../support/crash-workers.
 import { packagedReason } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
 
+jest.setTimeout(isLong ? 3_600_000 : 600_000);
+
 const FLIPS = isLong ? 4000 : 320;
 const seed = Number(process.env["HNS_CNI_SEED"] ?? "1");
 

@@ -11,6 +11,8 @@ import { packagedReason } from "../../support/packaged.ts";
 import { buildPreload, preloadReason } from "../../support/preload.ts";
 import { describeUnless } from "../../support/skip.ts";
 
+jest.setTimeout(isLong ? 3_600_000 : 600_000);
+
 const WAL_FLIPS = isLong ? 400 : 24;
 
 describeUnless(packagedReason() ?? preloadReason(), "a journal that a dead process left", () => {

@@ -5,6 +5,8 @@ import { isLong } from "../../support/crash-workers.ts";
 import { packagedReason, type ProgramResult } from "../../support/packaged.ts";
 import { describeUnless } from "../../support/skip.ts";
 
+jest.setTimeout(isLong ? 3_600_000 : 600_000);
+
 const ROUNDS = isLong ? 100 : 12;
 const CANCELLED = 11;
 

@@ -1,10 +1,10 @@
 /** The native library under the tools that find what tests do not: sanitizers, a fuzzer, static analysis. */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmulatorClient } from "../../emulator/client.ts";
 import { EXPORTS } from "../../emulator/model/exports.ts";
-import { LINUX_SOURCES } from "../../emulator/native/build.ts";
+import { buildEmulator, LINUX_SOURCES } from "../../emulator/native/build.ts";
 import { describeUnless } from "../../support/skip.ts";
 import { here, isInstalled, nativeFolder, runProgram, SANITIZERS, sanitizerReason, STRICT } from "./build.ts";
 
@@ -41,6 +41,28 @@ describeUnless(sanitizerReason(), "the native library with AddressSanitizer and 
   test("the reader of frames takes any bytes", async () => {
     const program = await compile("fuzz", [join(here, "fuzz.c"), ...sources]);
     await expect(runProgram(program, ["200000", "7"])).resolves.toEqual({ code: 0, stdout: "200000 rounds\n", stderr: "" });
+  });
+});
+
+describeUnless(isInstalled("gcc") ? undefined : "gcc is not installed", "the C example of the README", () => {
+  test("builds as it says and prints a network", async () => {
+    const readme = await readFile(join(process.cwd(), "test/emulator/README.md"), "utf8");
+    const source = join(folder, "example.c");
+    await writeFile(source, /```c\n([\s\S]*?)```/.exec(readme)?.[1] ?? "");
+    await buildEmulator({ outDir: folder, platforms: ["linux-x64"] });
+    const libraries = join(folder, "linux-x64");
+    const program = join(folder, "example");
+    const flags = ["-include", "uchar.h", source, `-L${libraries}`, "-lcomputenetwork", `-Wl,-rpath,${libraries}`, "-o", program];
+    expect(await runProgram("gcc", ["-Wall", "-Werror", ...flags])).toMatchObject({ code: 0, stderr: "" });
+    const emulator = await EmulatorClient.start();
+    try {
+      const ended = await runProgram(program, [], { HNS_EMULATOR_ADDRESS: emulator.address });
+      expect(ended.code).toBe(0);
+      expect(JSON.parse(ended.stdout)).toMatchObject({ Name: "n" });
+      expect(await emulator.handles()).toEqual([]);
+    } finally {
+      await emulator.close();
+    }
   });
 });
 

@@ -36,7 +36,8 @@ describeUnless(reason(), "a Windows program on the emulator's DLLs", () => {
     const emulator = await EmulatorClient.start();
     try {
       const ended = await runUnderWine({ prefix, program }, { env: { HNS_EMULATOR_ADDRESS: emulator.address }, timeoutMs: 120_000 });
-      expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("every call gave what it should") });
+      expect(ended.stdout).toContain("every call gave what it should");
+      expect(ended.code).toBe(0);
       expect(await emulator.handles()).toEqual([]);
     } finally {
       await emulator.close();

@@ -22,9 +22,12 @@ test.each(rows.filter(({ whose }) => whose === "plugin"))("point $point is the p
   for (const file of files) expect(() => readFileSync(file)).not.toThrow();
 });
 
-test.each(rows.filter(({ files, point }) => files.length > 0 && point !== 11))("point $point is named in the tests the row names", ({ point, files }) => {
-  for (const file of files) expect(namedPoints(readFileSync(file, "utf8"))).toContain(point);
-});
+test.each(rows.filter(({ files, point }) => files.length > 0 && point !== 11))(
+  "point $point is named in the tests the row names",
+  ({ point, files }) => {
+    for (const file of files) expect(namedPoints(readFileSync(file, "utf8"))).toContain(point);
+  },
+);
 
 /** The points a test file names: "point 8", "points 6 and 8", "points 2 to 5". */
 function namedPoints(text: string): number[] {

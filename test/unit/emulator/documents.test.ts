@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSettings } from "../../emulator/control-readers.ts";
+import type { JsonObject } from "../../emulator/model/json.ts";
 import { FAULT_KINDS } from "../../emulator/model/faults.ts";
 import { DISTRIBUTIONS } from "../../emulator/model/latency.ts";
 import { defaultSettings } from "../../emulator/model/world.ts";
@@ -28,8 +29,11 @@ describe("docs/assumptions.md", () => {
 
   test("has an id, an assumption, a source and a check in every row", () => {
     expect(rows.length).toBeGreaterThan(60);
-    for (const row of rows)
-      expect(row).toEqual([expect.stringMatching(/^A\d{2,}$/), ...Array.from({ length: 3 }, () => expect.stringMatching(/./))]);
+    for (const row of rows) {
+      expect(row).toHaveLength(4);
+      expect(row[0]).toMatch(/^A\d{2,}$/);
+      for (const cell of row) expect(cell).not.toBe("");
+    }
   });
 
   test("has every id and every assumption once", () => {
@@ -65,7 +69,7 @@ describe("test/emulator/README.md", () => {
   test("shows settings that the emulator takes", () => {
     const examples = Array.from(readme.matchAll(/set '(\{.*?\})'/g), (match) => match[1] ?? "");
     expect(examples.length).toBeGreaterThan(0);
-    for (const example of examples) expect(() => readSettings(JSON.parse(example))).not.toThrow();
+    for (const example of examples) expect(() => readSettings(JSON.parse(example) as JsonObject)).not.toThrow();
     expect(() => readSettings({ dhcp: "maybe" })).toThrow("is one of lease, silent");
     expect(() => readSettings({ versionPreset: "95" })).toThrow("versionPreset is one of 1809");
   });

@@ -197,7 +197,7 @@ describe("HRESULTs", () => {
   });
 
   test("none is without a call that earns it", () => {
-    const earned = CASES.map(([name]) => String(name));
+    const earned = CASES.map(([name]): string => name);
     expect([...earned, ...WITHOUT_CALL].sort()).toEqual(Object.keys(HRESULT).sort());
   });
 

@@ -1,5 +1,6 @@
 import { PluginError } from "../../../src/core/base/errors.ts";
 import { findGuid, ZERO_GUID, type Guid } from "../../../src/core/base/ids.ts";
+import type { HcnHandle } from "../../../src/core/hcn/backend.ts";
 import { HRESULT } from "../../emulator/model/hresult.ts";
 import { createModel, KilledError, ModelBackend } from "../../emulator/model-backend.ts";
 import type { WorldSnapshot } from "../../emulator/model/world.ts";
@@ -8,7 +9,7 @@ import { L2_NETWORK } from "./model-kit.ts";
 
 const DEADLINE = { deadlineMs: 1000 };
 
-function setUp(): { hcn: ModelBackend; clock: FakeClock; names(): string[]; create(): Promise<unknown> } {
+function setUp(): { hcn: ModelBackend; clock: FakeClock; names(): string[]; create(): Promise<HcnHandle> } {
   const clock = new FakeClock();
   const hcn = new ModelBackend(createModel(), { sleep: (ms) => clock.sleep(ms) });
   return {
@@ -47,6 +48,21 @@ describe("faults through the in-process backend", () => {
     await clock.advance(4000);
     expect(names()).toEqual(["l2"]);
     expect(hcn.model.handles.list()).toEqual([]);
+  });
+
+  test("late: comes although the caller has closed the handle it gave, which the service has in hand", async () => {
+    const { hcn, clock, create } = setUp();
+    const network = await create();
+    hcn.model.faults.add({ call: "HcnCreateEndpoint", kind: "late", ms: 5000 });
+    const options = { deadlineMs: 1000 };
+    const document = { Name: "late", IpConfigurations: [{ IpAddress: "10.244.3.9", PrefixLength: 24 }] };
+    const refused = expect(hcn.createEndpoint(network, ZERO_GUID, document, options)).rejects.toMatchObject({ code: "HNS_TIMEOUT" });
+    await clock.advance(1000);
+    await refused;
+    await hcn.close(network, options);
+    await clock.advance(4000);
+    expect([...hcn.model.world.endpoints.values()].map(({ name }) => name)).toEqual(["late"]);
+    await expect(hcn.query(network, options)).rejects.toMatchObject({ data: { hresult: HRESULT.INVALID_HANDLE } });
   });
 
   test("late: lost when the service restarts before it comes", async () => {

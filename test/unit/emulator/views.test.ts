@@ -90,6 +90,22 @@ describe("version 1 and version 2", () => {
     });
   });
 
+  test.each([
+    [
+      { Type: "OutBoundNAT", ExceptionList: ["10.0.0.0/8"], VIP: "10.0.0.4" },
+      "OutBoundNAT",
+      { Exceptions: ["10.0.0.0/8"], VirtualIP: "10.0.0.4" },
+    ],
+    [{ Type: "ROUTE", DestinationPrefix: "10.0.0.0/8", NeedEncap: true }, "SDNRoute", { DestinationPrefix: "10.0.0.0/8", NeedEncap: true }],
+    [{ Type: "PA", PA: "10.0.0.4" }, "ProviderAddress", { ProviderAddress: "10.0.0.4" }],
+    [{ Type: "PROXY", ExceptionList: ["a"], OutboundNat: true }, "L4Proxy", { Exceptions: ["a"], OutboundNAT: true }],
+    [{ Type: "VSID", VSID: 4096 }, "VSID", { IsolationId: 4096 }],
+    [{ Type: "VLAN", VLAN: 7 }, "VLAN", { IsolationId: 7 }],
+  ])("translate %j", (v1, Type, Settings) => {
+    expect(policyToV2(v1)).toEqual({ Type, Settings });
+    expect(policyToV1({ Type, Settings })).toEqual(v1);
+  });
+
   test("count the states of an endpoint and name the ports behind it", () => {
     const kit = new ModelKit();
     const { id } = kit.endpoint(kit.network());

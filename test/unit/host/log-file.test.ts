@@ -17,7 +17,15 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function options(changes: Partial<LogFileOptions> = {}): LogFileOptions {
   const now = (): number => Date.UTC(2025, 0, 1, 12);
-  return { path: join(folder, "hns-cni.log"), level: "info", context: { pid: 7, command: "ADD" }, maxBytes: 1_000_000, keep: 2, now, ...changes };
+  return {
+    path: join(folder, "hns-cni.log"),
+    level: "info",
+    context: { pid: 7, command: "ADD" },
+    maxBytes: 1_000_000,
+    keep: 2,
+    now,
+    ...changes,
+  };
 }
 
 type Line = Readonly<Record<string, unknown>>;
@@ -33,7 +41,15 @@ describe("the log file", () => {
   test("has one JSON object a line: time, level, message, context, fields", () => {
     openLogFile(options()).info("endpoint attached", { endpoint: "e1", addresses: ["10.244.3.3"] });
     expect(lines()).toEqual([
-      { time: "2025-01-01T12:00:00.000Z", level: "info", message: "endpoint attached", pid: 7, command: "ADD", endpoint: "e1", addresses: ["10.244.3.3"] },
+      {
+        time: "2025-01-01T12:00:00.000Z",
+        level: "info",
+        message: "endpoint attached",
+        pid: 7,
+        command: "ADD",
+        endpoint: "e1",
+        addresses: ["10.244.3.3"],
+      },
     ]);
   });
 

@@ -1,5 +1,4 @@
-import { PluginError } from "../../../../src/core/base/errors.ts";
-import { UndoStack, deadlineIn, earlier, poll, remaining } from "../../../../src/core/base/async.ts";
+import { deadlineIn, earlier, poll, remaining } from "../../../../src/core/base/async.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 
 describe("deadlines", () => {
@@ -66,61 +65,6 @@ describe("poll", () => {
     const clock = new FakeClock();
     const result = poll(clock, { deadline: deadlineIn(clock, 100), intervalMs: 10 }, () => Promise.reject(new Error("broken")));
     await expect(result).rejects.toThrow("broken");
-  });
-});
-
-describe("UndoStack", () => {
-  test("runs the last step first, each once", async () => {
-    const ran: string[] = [];
-    const undo = new UndoStack();
-    undo.push("first", () => void ran.push("first"));
-    undo.push("second", async () => void ran.push("second"));
-    expect(await undo.unwind()).toEqual([]);
-    expect(await undo.unwind()).toEqual([]);
-    expect(ran).toEqual(["second", "first"]);
-  });
-
-  test("waits for a step before it starts the next", async () => {
-    const clock = new FakeClock();
-    const ran: string[] = [];
-    const undo = new UndoStack();
-    undo.push("first", () => void ran.push("first"));
-    undo.push("slow", async () => {
-      await clock.sleep(10);
-      ran.push("slow");
-    });
-    const done = undo.unwind();
-    await clock.advance(10);
-    await done;
-    expect(ran).toEqual(["slow", "first"]);
-  });
-
-  test("goes on after a failing step and tells each failure with its step's name", async () => {
-    const ran: string[] = [];
-    const undo = new UndoStack();
-    const broken = new Error("disk full");
-    undo.push("free the address", () => void ran.push("freed"));
-    undo.push("delete the endpoint", () => {
-      throw broken;
-    });
-    undo.push("detach", () => Promise.reject(new Error("hung")));
-    const failures = await undo.unwind();
-    expect(ran).toEqual(["freed"]);
-    expect(failures.map((failure) => failure.message)).toEqual([
-      'could not undo "detach": hung',
-      'could not undo "delete the endpoint": disk full',
-    ]);
-    expect(failures.every((failure) => failure instanceof PluginError && failure.code === "CLEANUP_FAILED")).toBe(true);
-    expect(failures[1]?.cause).toBe(broken);
-  });
-
-  test("runs nothing once the work stands", async () => {
-    const undo = new UndoStack();
-    let ran = false;
-    undo.push("step", () => void (ran = true));
-    undo.commit();
-    await undo.unwind();
-    expect(ran).toBe(false);
   });
 });
 

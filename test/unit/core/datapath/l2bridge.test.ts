@@ -68,7 +68,9 @@ describe("the pod's endpoint", () => {
   });
 
   test("has no policies when nothing asks for one", () => {
-    expect(buildPodPolicies(buildConfig({ clusterCidrs: [], serviceCidrs: [], loopbackDSR: false }), { addresses: [], version: NEW_HNS })).toEqual([]);
+    expect(
+      buildPodPolicies(buildConfig({ clusterCidrs: [], serviceCidrs: [], loopbackDSR: false }), { addresses: [], version: NEW_HNS }),
+    ).toEqual([]);
   });
 
   test.each([
@@ -164,12 +166,20 @@ describe("comparing a network with the configuration", () => {
 
   test.each<[string, Partial<NetworkView>, string[]]>([
     ["type", { type: "NAT" }, ["Type is NAT, wanted L2Bridge"]],
-    ["subnet", { subnets: [{ prefix: "10.244.3.0/25", gateway: "10.244.3.1" }] }, ["subnet is 10.244.3.0/25, wanted 10.244.3.0/24 (ipam.cidr)"]],
+    [
+      "subnet",
+      { subnets: [{ prefix: "10.244.3.0/25", gateway: "10.244.3.1" }] },
+      ["subnet is 10.244.3.0/25, wanted 10.244.3.0/24 (ipam.cidr)"],
+    ],
     ["no subnet", { subnets: [] }, ["subnet is none, wanted 10.244.3.0/24 (ipam.cidr)"]],
     ["gateway", { subnets: [{ prefix: "10.244.3.0/24", gateway: "10.244.3.254" }] }, ["gateway is 10.244.3.254, wanted 10.244.3.1"]],
     ["no gateway", { subnets: [{ prefix: "10.244.3.0/24", gateway: undefined }] }, ["gateway is none, wanted 10.244.3.1"]],
     ["adapter", { adapter: "Ethernet 2" }, ['adapter is "Ethernet 2", wanted "Ethernet"']],
-    ["all", { type: "Overlay", subnets: [], adapter: "x" }, ["Type is Overlay, wanted L2Bridge", "subnet is none, wanted 10.244.3.0/24 (ipam.cidr)", 'adapter is "x", wanted "Ethernet"']],
+    [
+      "all",
+      { type: "Overlay", subnets: [], adapter: "x" },
+      ["Type is Overlay, wanted L2Bridge", "subnet is none, wanted 10.244.3.0/24 (ipam.cidr)", 'adapter is "x", wanted "Ethernet"'],
+    ],
   ])("names the difference: %s", (_field, changes, differences) => {
     expect(compareNetwork({ ...fitting, ...changes }, config)).toEqual(differences);
   });

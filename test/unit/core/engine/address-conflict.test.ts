@@ -53,7 +53,10 @@ describe("an address that HNS says is in use", () => {
     const foreign = node.foreignEndpoint("somebody", "10.244.3.4");
     const pod = node.pod("c1");
     await node.add(pod);
-    const valid = [{ containerId: "first", ifname: "eth0" }, { containerId: "c1", ifname: "eth0" }];
+    const valid = [
+      { containerId: "first", ifname: "eth0" },
+      { containerId: "c1", ifname: "eth0" },
+    ];
     await node.gc(valid);
     expect(node.address("10.244.3.4")).toMatchObject({ state: "quarantined" });
     node.model.world.endpoints.delete(foreign.id);

@@ -20,7 +20,11 @@ describe("ADD", () => {
       routes: [{ dst: "0.0.0.0/0", gw: "10.244.3.2" }],
       dns: { nameservers: ["10.96.0.10"], search: ["cluster.local"], options: [] },
     });
-    expect(endpoint).toMatchObject({ id: upper(attachmentId(pod)), name: `c1_${NETWORK}`, addresses: [{ address: "10.244.3.3", prefix: 24 }] });
+    expect(endpoint).toMatchObject({
+      id: upper(attachmentId(pod)),
+      name: `c1_${NETWORK}`,
+      addresses: [{ address: "10.244.3.3", prefix: 24 }],
+    });
     expect([...node.model.world.networks.keys()]).toEqual([upper(networkId("node-1", NETWORK))]);
     const host = [...node.model.world.endpoints.values()].find(({ name }) => name === HOST_ENDPOINT);
     expect(host).toMatchObject({
@@ -111,7 +115,11 @@ describe("ADD", () => {
 
   test("promise 7: policies go into the create request, and a refused one fails the ADD", async () => {
     await node.add(node.pod("c1"));
-    const [, , document] = node.model.log.list().filter(({ name }) => name === "HcnCreateEndpoint").at(-1)?.args ?? [];
+    const [, , document] =
+      node.model.log
+        .list()
+        .filter(({ name }) => name === "HcnCreateEndpoint")
+        .at(-1)?.args ?? [];
     const policies = (JSON.parse(document ?? "{}") as { Policies: { Type: string }[] }).Policies.map(({ Type }) => Type);
     expect(policies).toEqual(["OutBoundNAT", "SDNRoute", "OutBoundNAT"]);
     expect(node.calls().filter((name) => name === "HcnModifyEndpoint")).toEqual([]);

@@ -14,7 +14,10 @@ async function makeNode(others: number): Promise<void> {
   const [network] = node.model.world.networks.keys();
   for (let index = 0; index < others; index++) {
     const address = `10.244.${2 + Math.floor(index / 200)}.${10 + (index % 200)}`;
-    createEndpoint(node.model.world, network ?? "", ZERO_ID, { Name: `other-${index}_${NETWORK}`, IpConfigurations: [{ IpAddress: address }] });
+    createEndpoint(node.model.world, network ?? "", ZERO_ID, {
+      Name: `other-${index}_${NETWORK}`,
+      IpConfigurations: [{ IpAddress: address }],
+    });
   }
 }
 

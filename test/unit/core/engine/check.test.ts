@@ -1,4 +1,4 @@
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import type { CniResult } from "../../../../src/core/cni/result.ts";
 import { attachmentId } from "../../../../src/core/engine/attachment.ts";
 import { deleteEndpoint } from "../../../emulator/model/endpoints.ts";

@@ -1,5 +1,5 @@
 import { attachmentId } from "../../../../src/core/engine/attachment.ts";
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { deleteEndpoint } from "../../../emulator/model/endpoints.ts";
 import { deleteNamespace } from "../../../emulator/model/namespaces.ts";
 import { deleteNetwork } from "../../../emulator/model/networks.ts";

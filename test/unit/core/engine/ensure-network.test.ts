@@ -34,11 +34,20 @@ describe("the network of an ADD", () => {
     [
       "gateway",
       {
-        Ipams: [{ Type: "Static", Subnets: [{ IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.9", DestinationPrefix: "0.0.0.0/0" }] }] }],
+        Ipams: [
+          {
+            Type: "Static",
+            Subnets: [{ IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.9", DestinationPrefix: "0.0.0.0/0" }] }],
+          },
+        ],
       },
       ["gateway is 10.244.3.9, wanted 10.244.3.1"],
     ],
-    ["type and missing gateway", { Type: "Overlay", Ipams: [{ Type: "Static", Subnets: [{ IpAddressPrefix: "10.244.3.0/24" }] }] }, ["Type is Overlay", "gateway is none"]],
+    [
+      "type and missing gateway",
+      { Type: "Overlay", Ipams: [{ Type: "Static", Subnets: [{ IpAddressPrefix: "10.244.3.0/24" }] }] },
+      ["Type is Overlay", "gateway is none"],
+    ],
   ];
 
   test.each(MISMATCHES)("promise 5: another %s is NETWORK_MISMATCH naming it, and nothing is touched", async (_field, changes, reasons) => {

@@ -1,4 +1,4 @@
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { PluginError } from "../../../../src/core/base/errors.ts";
 import { KilledError } from "../../../emulator/model-backend.ts";
 import type { FaultKind } from "../../../emulator/model/faults.ts";
@@ -206,7 +206,10 @@ async function countTransactions(command: Command, ignoreCallerIds: boolean): Pr
 type Outcome = { readonly failure: unknown; readonly before: ReturnType<typeof look> };
 
 /** Runs the command with the fault, which no later call meets, and lets `inspect` see what it left. */
-async function withFault(point: Point, inspect: (node: EngineFixture, pod: AttachRequest, outcome: Outcome) => Promise<void>): Promise<void> {
+async function withFault(
+  point: Point,
+  inspect: (node: EngineFixture, pod: AttachRequest, outcome: Outcome) => Promise<void>,
+): Promise<void> {
   callPoints += 1;
   const node = new EngineFixture({ settings: { ignoreCallerIds: point.ignoreCallerIds } });
   const pod = await point.command.prepare(node);
@@ -251,7 +254,9 @@ function expectTakenBack(node: EngineFixture, pod: AttachRequest, before: Outcom
 async function expectAttached(node: EngineFixture, pod: AttachRequest): Promise<void> {
   const endpoint = node.endpointOf(pod);
   const own = node.rows("addresses").filter(({ owner }) => owner === node.attachment(pod)?.id && owner !== "");
-  expect(endpoint?.addresses.map(({ address }) => address)).toEqual(own.filter(({ state }) => state === "assigned").map(({ address }) => address));
+  expect(endpoint?.addresses.map(({ address }) => address)).toEqual(
+    own.filter(({ state }) => state === "assigned").map(({ address }) => address),
+  );
   expect(own.filter(({ state }) => state === "quarantined")).toEqual([]);
   expect(node.podEndpoints().filter(({ name }) => name === endpoint?.name)).toHaveLength(1);
   await node.check(pod);
@@ -268,7 +273,9 @@ function expectClean(node: EngineFixture, point: Point): void {
   expectOnlyOthers(node, { network: "pods", containerId: "c1", ifname: "eth0" });
   if (point.kind.startsWith("kill")) return; // the handles of a dead process are Windows' to close
   const isClose = node.model.log.list().some(({ name, fault }) => name.startsWith("HcnClose") && fault !== null);
-  expect(node.model.handles.list()).toHaveLength(isClose && !["fail-after", "hang-after", "late", "restart", "restart-after"].includes(point.kind) ? 1 : 0);
+  expect(node.model.handles.list()).toHaveLength(
+    isClose && !["fail-after", "hang-after", "late", "restart", "restart-after"].includes(point.kind) ? 1 : 0,
+  );
 }
 
 /** Nothing is left of `pod`; the other pod of some commands stands. */
@@ -282,7 +289,9 @@ function expectOnlyOthers(node: EngineFixture, pod: Pick<AttachRequest, "network
 }
 
 function validOthers(node: EngineFixture, pod: Pick<AttachRequest, "containerId">): { containerId: string; ifname: string }[] {
-  const rows = node.rows("attachments").filter(({ phase, container }) => phase === "attached" && container === "other" && container !== pod.containerId);
+  const rows = node
+    .rows("attachments")
+    .filter(({ phase, container }) => phase === "attached" && container === "other" && container !== pod.containerId);
   return rows.map(({ container }) => ({ containerId: String(container), ifname: "eth0" }));
 }
 

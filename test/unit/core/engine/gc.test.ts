@@ -1,5 +1,5 @@
 import { attachmentId } from "../../../../src/core/engine/attachment.ts";
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { deleteNetwork } from "../../../emulator/model/networks.ts";
 import { EngineFixture, NETWORK } from "../../../support/engine-fixture.ts";
 

@@ -1,5 +1,5 @@
 import { attachmentId, endpointName } from "../../../../src/core/engine/attachment.ts";
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { EngineFixture, upper } from "../../../support/engine-fixture.ts";
 
 let node: EngineFixture;
@@ -33,12 +33,15 @@ describe("a creation that the ADD stopped waiting for", () => {
     expect(node.address("10.244.3.4")).toMatchObject({ state: "cooling" });
   });
 
-  test.each([undefined, "99999999-9999-4999-8999-999999999999"])("promise 4: carried out under the id %s makes way for the next ADD", async (id) => {
-    finishLate(id);
-    expect((await node.add(pod)).ips[0]?.address).toBe("10.244.3.4/24");
-    expect(node.podEndpoints().map(({ name }) => name)).toEqual(["other_pods", "c1_pods"]);
-    await node.check(pod);
-  });
+  test.each([undefined, "99999999-9999-4999-8999-999999999999"])(
+    "promise 4: carried out under the id %s makes way for the next ADD",
+    async (id) => {
+      finishLate(id);
+      expect((await node.add(pod)).ips[0]?.address).toBe("10.244.3.4/24");
+      expect(node.podEndpoints().map(({ name }) => name)).toEqual(["other_pods", "c1_pods"]);
+      await node.check(pod);
+    },
+  );
 
   test("promise 4: carried out only after the DEL is removed by GC", async () => {
     await node.del(pod);

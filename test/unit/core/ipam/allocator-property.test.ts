@@ -26,11 +26,18 @@ class Reference {
   constructor(spec: PoolSpec) {
     const last = (offset: number): string => `10.244.3.${offset}`;
     const size = 2 ** (32 - spec.cidr.prefix);
-    this.usable = new Set(Array.from({ length: size }, (_, offset) => offset).filter((offset) => !spec.reserved.includes(offset)).map(last));
+    this.usable = new Set(
+      Array.from({ length: size }, (_, offset) => offset)
+        .filter((offset) => !spec.reserved.includes(offset))
+        .map(last),
+    );
   }
 
   ofOwner(owner: string): string[] {
-    return [...this.held].filter(([, hold]) => hold.owner === owner).map(([address]) => address).sort();
+    return [...this.held]
+      .filter(([, hold]) => hold.owner === owner)
+      .map(([address]) => address)
+      .sort();
   }
 
   take(address: string, owner: string): void {
@@ -133,7 +140,11 @@ class Run {
   verify(): void {
     const rows = this.kit.rows("addresses");
     const stored = rows.filter(({ state }) => state === "assigned" || state === "quarantined");
-    const wanted = [...this.reference.held].map(([address, { owner, isQuarantined }]) => [address, owner, isQuarantined ? "quarantined" : "assigned"]);
+    const wanted = [...this.reference.held].map(([address, { owner, isQuarantined }]) => [
+      address,
+      owner,
+      isQuarantined ? "quarantined" : "assigned",
+    ]);
     expect(stored.map(({ address, owner, state }) => [address, owner, state]).sort()).toEqual(wanted.sort());
     for (const block of this.kit.rows("blocks")) {
       const inUse = rows.filter((row) => row["block"] === block["cidr"] && row["state"] !== "free");

@@ -47,7 +47,13 @@ describe("an allocation", () => {
     for (const owner of ["pod-0", "pod-1", "pod-2"]) release(owner);
     await kit.clock.advance(COOLDOWN_MS);
     // The first block has 2 held of 5, the second 3 of 7: the second is filled up before the first is touched.
-    expect(["a", "b", "c", "d", "e"].map((owner) => allocate(owner))).toEqual(["10.244.3.11", "10.244.3.12", "10.244.3.13", "10.244.3.14", "10.244.3.3"]);
+    expect(["a", "b", "c", "d", "e"].map((owner) => allocate(owner))).toEqual([
+      "10.244.3.11",
+      "10.244.3.12",
+      "10.244.3.13",
+      "10.244.3.14",
+      "10.244.3.3",
+    ]);
   });
 
   test("takes addresses never used first, then the one released longest ago", async () => {
@@ -309,7 +315,9 @@ describe("a reservation that came after the block was carved", () => {
     release("pod-1");
     await kit.clock.advance(COOLDOWN_MS);
     expect(allocate("next", later)).toBe("10.244.3.8");
-    expect(kit.rows("addresses")).toContainEqual(expect.objectContaining({ address: "10.244.3.4", state: "quarantined", owner: "reserved" }));
+    expect(kit.rows("addresses")).toContainEqual(
+      expect.objectContaining({ address: "10.244.3.4", state: "quarantined", owner: "reserved" }),
+    );
   });
 
   test("is passed over where the address was never used, and the pool grows instead of failing", () => {
