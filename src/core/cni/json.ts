@@ -14,6 +14,11 @@ export function findField(object: JsonObject, name: string): unknown {
   return key === undefined ? undefined : (object[key] ?? undefined);
 }
 
+/** Whether the field is there, in any case, be it with null. */
+export function hasField(object: JsonObject, name: string): boolean {
+  return findKey(object, name) !== undefined;
+}
+
 function findKey(object: JsonObject, name: string): string | undefined {
   const wanted = name.toLowerCase();
   return Object.keys(object).find((key) => key.toLowerCase() === wanted);

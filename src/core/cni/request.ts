@@ -3,7 +3,7 @@ import { parseArguments } from "./arguments.ts";
 import type { CniArguments } from "./arguments.ts";
 import { isIdentifier, readTrace } from "./environment.ts";
 import type { CniVariables, Environment } from "./environment.ts";
-import { findField, isJsonObject } from "./json.ts";
+import { findField, hasField, isJsonObject } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { needsAddress, parsePrevResult } from "./result-conversion.ts";
 import type { CniResult } from "./result.ts";
@@ -109,7 +109,8 @@ export function buildAttachmentRequest(command: AttachmentRequest["command"], pa
 
 /** Throws INVALID_CONFIG when the list of valid attachments is absent, null or malformed: guessing would delete what is in use. */
 export function buildGcRequest(parts: RequestParts): GcRequest {
-  const list = findField(parts.config, "cni.dev/valid-attachments") ?? findField(parts.config, "cni.dev/attachments");
+  const key = hasField(parts.config, "cni.dev/valid-attachments") ? "cni.dev/valid-attachments" : "cni.dev/attachments";
+  const list = findField(parts.config, key);
   if (!Array.isArray(list)) throw attachmentsError(list === undefined ? "is missing" : "is no list");
   return { command: "GC", ...buildCommon(parts), validAttachments: list.map(parseAttachment) };
 }
@@ -142,8 +143,9 @@ function readPrevResult({ config, cniVersion }: RequestParts): CniResult | undef
 function parseAttachment(value: unknown, index: number): AttachmentKey {
   const containerId = isJsonObject(value) ? findField(value, "containerID") : undefined;
   const ifname = isJsonObject(value) ? findField(value, "ifname") : undefined;
-  if (typeof containerId === "string" && containerId !== "" && typeof ifname === "string" && ifname !== "") return { containerId, ifname };
-  throw attachmentsError(`has an entry [${index}] without containerID and ifname`);
+  const isNamed = typeof containerId === "string" && isIdentifier(containerId) && typeof ifname === "string" && ifname !== "";
+  if (isNamed) return { containerId, ifname };
+  throw attachmentsError(`has an entry [${index}] that names no attachment by containerID and ifname`);
 }
 
 function attachmentsError(problem: string): PluginError {

@@ -1,5 +1,5 @@
 import type { PluginConfig, PodRoute } from "../config/plugin-config.ts";
-import { addressAt, findCidr, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
+import { addressAt, type Cidr, findCidr, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import { formatGuid, type Guid } from "../base/ids.ts";
 import {
   type DnsDocument,
@@ -117,12 +117,14 @@ export function buildPodEndpoint(config: PluginConfig, pod: PodEndpoint): Endpoi
   };
 }
 
-/** The policies of a pod's endpoint, in the order the reference plugins send them. */
+/** The policies of a pod's endpoint, in the order the reference plugins send them; networks of a family the pod lacks are left out. */
 export function buildPodPolicies(config: PluginConfig, pod: Pick<PodEndpoint, "addresses" | "version">): PolicyDocument[] {
   const hasLoopback = config.loopbackDsr && supports(pod.version, "loopbackDsr");
+  const families = new Set(pod.addresses.map((address) => address.family));
+  const ofPod = (cidrs: readonly Cidr[]): Cidr[] => cidrs.filter((cidr) => families.has(cidr.address.family));
   return [
-    ...buildOutboundNat([...config.clusterCidrs, ...config.serviceCidrs]),
-    ...buildSdnRoutes(config.serviceCidrs),
+    ...buildOutboundNat(ofPod([...config.clusterCidrs, ...config.serviceCidrs])),
+    ...buildSdnRoutes(ofPod(config.serviceCidrs)),
     ...buildPortMappings(config.portMappings),
     ...(hasLoopback ? buildLoopbackDsr(pod.addresses) : []),
   ];

@@ -1,5 +1,5 @@
 import { PluginError } from "../base/errors.ts";
-import { findGuid, formatGuid, type Guid } from "../base/ids.ts";
+import { findGuid, formatGuid, type Guid, ZERO_GUID } from "../base/ids.ts";
 import { findIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
 import type { HostConfig } from "../config/plugin-config.ts";
@@ -215,7 +215,7 @@ function parseAddresses(claim: Claim): IpAddress[] {
 
 export function getNamespace(netns: string): Guid {
   const namespace = findGuid(netns);
-  if (namespace !== undefined) return namespace;
+  if (namespace !== undefined && namespace !== ZERO_GUID) return namespace;
   const message = `CNI_NETNS is "${netns}", wanted the GUID of a host compute namespace`;
   throw new PluginError("INVALID_ENVIRONMENT", {
     message,

@@ -1,11 +1,4 @@
-import {
-  type Allocation,
-  quarantineForeign,
-  quarantineOwned,
-  reassignOwned,
-  releaseOwned,
-  revertAllocation,
-} from "../ipam/allocator.ts";
+import { type Allocation, quarantineForeign, quarantineOwned, reassignOwned, releaseOwned, revertAllocation } from "../ipam/allocator.ts";
 import { AddressLine } from "./address-line.ts";
 import type { Attachment } from "./attachment.ts";
 import type { AttachRequest } from "./attachment.ts";

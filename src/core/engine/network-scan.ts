@@ -24,11 +24,17 @@ export class NetworkScan {
 
   /** Every endpoint of the node. One call; where HNS refuses the version 1 list, one and three for each endpoint. */
   listEndpoints(): Promise<EndpointSummary[]> {
-    this.#endpoints ??= this.#hcn.callV1({ method: "GET", path: "/endpoints/" }).then(parseEndpointList, (thrown: unknown) => {
+    this.#endpoints ??= this.#listEndpoints();
+    return this.#endpoints;
+  }
+
+  async #listEndpoints(): Promise<EndpointSummary[]> {
+    try {
+      return parseEndpointList(await this.#hcn.callV1({ method: "GET", path: "/endpoints/" }));
+    } catch (thrown) {
       if (thrown instanceof PluginError && thrown.code === "HNS_REFUSED") return this.#describeEndpoints();
       throw thrown;
-    });
-    return this.#endpoints;
+    }
   }
 
   async #describeEndpoints(): Promise<EndpointSummary[]> {

@@ -1,10 +1,10 @@
 import { PluginError } from "../base/errors.ts";
 import { findGuid, formatGuid, type Guid } from "../base/ids.ts";
-import { buildMembershipRequest } from "../hcn/documents.ts";
+import { buildMembershipRequest, parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import type { HcnSession } from "../hcn/session.ts";
 import type { Logger } from "../base/log.ts";
-import { type AttachmentKey, endpointName } from "./attachment.ts";
+import { attachmentId, type AttachmentKey, endpointName } from "./attachment.ts";
 
 /** An endpoint to be removed: its id where it is known, else it is looked for by name. */
 export interface RemovalTarget {
@@ -20,13 +20,32 @@ export interface RemovalTarget {
  * Throws the error of the deletion when HNS did not confirm it.
  */
 export async function removeEndpoint(hcn: HcnSession, log: Logger, target: RemovalTarget): Promise<number> {
-  const ids = target.endpoint === undefined ? await hcn.enumerate("endpoint", { Name: endpointName(target.key) }) : [target.endpoint];
+  const ids = target.endpoint === undefined ? await findByName(hcn, target.key) : [target.endpoint];
   let deleted = 0;
   for (const id of ids) {
     await leaveNamespace(hcn, log, id, target.netns);
     if (await deleteEndpoint(hcn, id)) deleted++;
   }
   return deleted;
+}
+
+/** What HNS has under the attachment's name. An id that is not ours is deleted only once its name has been seen. */
+async function findByName(hcn: HcnSession, key: AttachmentKey): Promise<Guid[]> {
+  const name = endpointName(key);
+  const found: Guid[] = [];
+  for (const id of await hcn.enumerate("endpoint", { Name: name })) {
+    if (id === attachmentId(key) || (await readName(hcn, id)) === name) found.push(id);
+  }
+  return found;
+}
+
+async function readName(hcn: HcnSession, id: Guid): Promise<string | undefined> {
+  try {
+    return parseEndpoint(await hcn.describe("endpoint", id)).name;
+  } catch (thrown) {
+    if (!isNotFound(thrown)) throw thrown;
+    return undefined;
+  }
 }
 
 /** A failure here is logged and no more: deleting the endpoint takes it out of its namespace too. */

@@ -1,7 +1,8 @@
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PluginError } from "../../core/base/errors.ts";
 import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from "../../core/base/log.ts";
+import { makeFolder } from "./folders.ts";
 
 export interface LogFileOptions {
   readonly path: string;
@@ -50,7 +51,7 @@ function append(options: LogFileOptions, line: string): void {
     appendFileSync(options.path, line);
   } catch (thrown) {
     if (!isMissing(thrown)) throw thrown;
-    mkdirSync(dirname(options.path), { recursive: true });
+    makeFolder(dirname(options.path));
     appendFileSync(options.path, line);
   }
 }

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PluginError } from "../../core/base/errors.ts";
+import { makeFolder } from "../exec/folders.ts";
 import { checksum } from "./columns.ts";
 import type { Cell, Row } from "./row.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -28,7 +28,7 @@ export class Database {
   static open(options: DatabaseOptions): Database {
     const { path } = options;
     try {
-      if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+      if (path !== ":memory:") makeFolder(dirname(path));
       const database = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
       const opened = new Database(path, database);
       opened.#prepareFile();

@@ -1,7 +1,8 @@
 import type { BlockClaim, BlockStore } from "../../core/ipam/block-store.ts";
 import { sortClaims } from "../../core/ipam/memory-block-store.ts";
 import { integer, text, verified } from "./columns.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database } from "./database.ts";
+import type { Row } from "./row.ts";
 
 const CLAIM = ["pool", "cidr", "node", "version"];
 

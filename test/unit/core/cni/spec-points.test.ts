@@ -235,15 +235,24 @@ describe("1.3 configuration", () => {
     expect(handled).toEqual([]);
   });
 
-  test.each([[{}], ["x"], [[{ containerID: "a" }]], [[{ containerID: "", ifname: "eth0" }]], [[null]]])(
-    "point 37: the list %j is malformed",
-    async (list) => {
-      expect(await call(buildEnv("GC"), buildStdin({ "cni.dev/valid-attachments": list }))).toMatchObject({
-        answer: { code: 7 },
-        handled: [],
-      });
-    },
-  );
+  test("point 37: a list that is null releases nothing although the misspelt key beside it has one", async () => {
+    const stdin = buildStdin({ "cni.dev/valid-attachments": null, "cni.dev/attachments": [] });
+    expect(await call(buildEnv("GC"), stdin)).toMatchObject({ answer: { code: 7 }, handled: [] });
+  });
+
+  test.each([
+    [{}],
+    ["x"],
+    [[{ containerID: "a b", ifname: "eth0" }]],
+    [[{ containerID: "a" }]],
+    [[{ containerID: "", ifname: "eth0" }]],
+    [[null]],
+  ])("point 37: the list %j is malformed", async (list) => {
+    expect(await call(buildEnv("GC"), buildStdin({ "cni.dev/valid-attachments": list }))).toMatchObject({
+      answer: { code: 7 },
+      handled: [],
+    });
+  });
 
   test.each([
     ["an empty list releases all", { "cni.dev/valid-attachments": [] }, []],

@@ -1,4 +1,4 @@
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { EngineFixture } from "../../../support/engine-fixture.ts";
 
 let node: EngineFixture;

@@ -2,7 +2,7 @@
 import type { CniResult } from "../../../../src/core/cni/result.ts";
 import { normaliseDelegated } from "../../../../src/core/config/normalise.ts";
 import type { DelegatedConfig } from "../../../../src/core/config/plugin-config.ts";
-import type { AttachRequest } from "../../../../src/core/engine/attach.ts";
+import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { IpamDelegate } from "../../../../src/core/engine/delegate.ts";
 import { attachDelegated, checkDelegated, reportDelegatedStatus } from "../../../../src/core/engine/delegated.ts";
 import { detach } from "../../../../src/core/engine/detach.ts";

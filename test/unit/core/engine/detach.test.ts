@@ -124,3 +124,12 @@ describe("DEL", () => {
     await node.check(pod);
   });
 });
+
+test("promise 5: an endpoint that HNS gives under our name and that has another is left alone", async () => {
+  node.foreignEndpoint("not ours", "10.244.3.9");
+  const process = node.spawn();
+  const { enumerate } = process.backend;
+  process.backend.enumerate = (kind, _filter, options) => enumerate(kind, {}, options);
+  await node.del({ ...pod, containerId: "never added" }, process);
+  expect(node.podEndpoints().map(({ name }) => name)).toEqual([`c1_${NETWORK}`, "not ours"]);
+});
