@@ -32,7 +32,10 @@ function tryMake() {
   try {
     capture("debootstrap", ["--variant=minbase", "trixie", fresh, findMirror()], { timeoutMs: 600_000 });
     const install = "apt-get -qq update && apt-get -qq -y install --no-install-recommends wine64 wine && apt-get clean";
-    capture("chroot", [fresh, "sh", "-c", install], { env: { PATH: process.env.PATH, DEBIAN_FRONTEND: "noninteractive" }, timeoutMs: 600_000 });
+    capture("chroot", [fresh, "sh", "-c", install], {
+      env: { PATH: process.env.PATH, DEBIAN_FRONTEND: "noninteractive" },
+      timeoutMs: 600_000,
+    });
     writeFileSync(join(fresh, "ready"), "");
     renameSync(fresh, wine10Folder);
     return undefined;
@@ -46,7 +49,10 @@ function tryMake() {
 function findMirror() {
   const folder = "/etc/apt/sources.list.d";
   const files = ["/etc/apt/sources.list", ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])];
-  const text = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, "utf8")).join("\n");
+  const text = files
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n");
   const addresses = text.match(/https?:\/\/[^\s\]]+/g) ?? [];
   return addresses.find((address) => /\/debian\/?$/.test(address));
 }

@@ -55,9 +55,19 @@ export class Wine10 {
   #shell(env: Readonly<Record<string, string>>, script: string): number {
     const prepare = 'mount --bind /dev "$ROOT/dev" && mount -t proc proc "$ROOT/proc" && exec chroot "$ROOT" sh -c "$SCRIPT"';
     const inside = `cd ${this.#inside} && ${script}`;
-    const wine = { WINE: "/usr/lib/wine/wine64", WINEPREFIX: `${this.#inside}/prefix`, WINEDEBUG: "-all", WINEDLLOVERRIDES: "mscoree,mshtml=", HOME: this.#inside };
+    const wine = {
+      WINE: "/usr/lib/wine/wine64",
+      WINEPREFIX: `${this.#inside}/prefix`,
+      WINEDEBUG: "-all",
+      WINEDLLOVERRIDES: "mscoree,mshtml=",
+      HOME: this.#inside,
+    };
     const base = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ROOT: wine10Folder, SCRIPT: inside };
-    const { status } = spawnSync("unshare", ["-m", "sh", "-c", prepare], { env: { ...base, ...wine, ...env }, stdio: "ignore", timeout: 200_000 });
+    const { status } = spawnSync("unshare", ["-m", "sh", "-c", prepare], {
+      env: { ...base, ...wine, ...env },
+      stdio: "ignore",
+      timeout: 200_000,
+    });
     return status ?? -1;
   }
 }
