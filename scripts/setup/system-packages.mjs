@@ -13,6 +13,11 @@ const known = {
     packages: ["gcc-mingw-w64-x86-64"],
     present: () => findProgram("x86_64-w64-mingw32-gcc") !== undefined,
   },
+  debootstrap: {
+    use: "a folder with Wine 10",
+    packages: ["debootstrap"],
+    present: () => findProgram("debootstrap") !== undefined,
+  },
   wine: {
     use: "running the Windows program",
     packages: ["wine64", "wine"],

@@ -5,6 +5,11 @@ const HKEY_LOCAL_MACHINE = 0x80000002n;
 const RRF_RT_REG_DWORD = 0x10;
 const BOOT_ID_KEY = "SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Memory Management\\PrefetchParameters";
 const SYSTEM_TIME_OF_DAY_INFORMATION = 3;
+/**
+ * Four arguments and room for two more: the export is a bare system call, and Wine 10 reads six arguments of every one. koffi calls on a
+ * stack of its own that ends right after what is passed; without the room that read faults there, and Wine's unwinder never returns.
+ */
+const SYSTEM_CALL_ARGUMENTS = ["uint32", "bytes", "uint32", "bytes", "uint64", "uint64"] as const;
 const SC_MANAGER_CONNECT = 1;
 const SERVICE_QUERY_STATUS = 4;
 const SC_STATUS_PROCESS_INFO = 0;
@@ -25,8 +30,8 @@ export function readBootId(system32: System32): string {
     return `boot-${new DataView(value.buffer).getUint32(0, true)}`;
   }
   const times = new Uint8Array(48);
-  const query = system32.function("ntdll.dll", "NtQuerySystemInformation", "int32", ["uint32", "bytes", "uint32", "bytes"]);
-  query.call(SYSTEM_TIME_OF_DAY_INFORMATION, times, times.length, null);
+  const query = system32.function("ntdll.dll", "NtQuerySystemInformation", "int32", SYSTEM_CALL_ARGUMENTS);
+  query.call(SYSTEM_TIME_OF_DAY_INFORMATION, times, times.length, null, 0, 0);
   return `time-${new DataView(times.buffer).getBigUint64(0, true)}`;
 }
 
