@@ -118,7 +118,9 @@ describeUnless(packagedReason() ?? preloadReason(), "with a wall clock that was 
   });
 
   test("an address released after that rests its time, and no longer", async () => {
-    const ipam = (cooldownSeconds: number) => ({ config: { ipam: { type: "hns-cni", cidr: "10.244.3.0/29", cooldownSeconds, waitSeconds: 0 } } });
+    const ipam = (cooldownSeconds: number) => ({
+      config: { ipam: { type: "hns-cni", cidr: "10.244.3.0/29", cooldownSeconds, waitSeconds: 0 } },
+    });
     const pods = await Promise.all(["c1", "c2", "c3", "c4"].map((name) => node.pod(name)));
     for (const pod of pods) await node.add(pod, ipam(3600));
     const [first, ...others] = pods;
