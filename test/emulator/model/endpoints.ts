@@ -1,4 +1,4 @@
-import { addressAt, containsIp, findIp, formatIp, offsetIn } from "../../../src/core/base/ip.ts";
+import { addressAt, containsIp, findIp, formatIp, offsetIn, width } from "../../../src/core/base/ip.ts";
 import { findMac } from "../../../src/core/base/ids.ts";
 import { knows } from "./features.ts";
 import { chooseLease } from "./host.ts";
@@ -156,6 +156,7 @@ function readAddress({ world, network, flags }: AddressContext, configuration: J
   const ip = findIp(text);
   if (ip === undefined) throw new HnsError(HRESULT.INVALID_IP, text);
   const address = formatIp(ip);
+  if (prefix < 0 || prefix > width(ip.family)) throw new HnsError(HRESULT.INVALID_PREFIX, String(prefix));
   // A network without subnets takes any address: DHCP outside is its authority.
   if (network.subnets.length === 0) return { address, prefix };
   const subnet = network.subnets.find((candidate) => containsIp(subnetCidr(candidate), ip));

@@ -111,6 +111,11 @@ const CASES: readonly (readonly [keyof typeof HRESULT, string, (kit: ModelKit) =
     "a load balancer over an endpoint that is not there",
     (kit) => kit.code("HcnCreateLoadBalancer", ZERO, { HostComputeEndpoints: [ID] }),
   ],
+  [
+    "INVALID_PREFIX",
+    "a prefix longer than the address",
+    (kit) => kit.code("HcnCreateEndpoint", kit.network(), ZERO, { IpConfigurations: [{ IpAddress: "10.244.3.9", PrefixLength: 99 }] }),
+  ],
   ["INVALID_IP", "an address outside the network's subnets", (kit) => kit.code("HcnCreateEndpoint", kit.network(), ZERO, at("10.9.9.9"))],
   [
     "SWITCH_EXTENSION_NOT_FOUND",
