@@ -2,6 +2,7 @@
 import { expectNoHandles, expectNoSharedAddress, withoutPrefix } from "./crash-expectations.ts";
 import type { AddResult, CrashNode, Pod, SavedNode } from "./crash-node.ts";
 import type { ProgramResult } from "./packaged.ts";
+import { createRandom } from "./random.ts";
 
 const PAGE = 4096;
 
@@ -10,20 +11,9 @@ export interface Flip {
   readonly bit: number;
 }
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Bits over all pages in turn; three of four in bytes that hold something, since most of a small file is empty. */
 export function chooseFlips(bytes: Uint8Array, count: number, seed: number): Flip[] {
-  const random = randomFrom(seed);
+  const random = createRandom(seed);
   const pages = Math.ceil(bytes.length / PAGE);
   return Array.from({ length: count }, (_, index) => {
     const start = (index % pages) * PAGE;

@@ -90,7 +90,6 @@ async function giveBack(
 /** One address that cannot be replaced: another plugin chooses it and does not hear that HNS refused it. */
 class SettledClaim implements Claim {
   readonly attachment: Claim["attachment"];
-  readonly previous: Claim["previous"];
   readonly allocation = undefined;
   readonly addresses: readonly string[];
   readonly #type: string;
@@ -98,7 +97,6 @@ class SettledClaim implements Claim {
 
   constructor(pod: NewAttachment, resolved: Resolved, type: string) {
     this.attachment = pod.id;
-    this.previous = pod.existing;
     this.addresses = [formatIp(resolved.address)];
     this.#type = type;
   }

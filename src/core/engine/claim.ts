@@ -1,16 +1,14 @@
 import { type Allocation, quarantineForeign, quarantineOwned, reassignOwned, releaseOwned, revertAllocation } from "../ipam/allocator.ts";
 import { AddressLine } from "./address-line.ts";
-import type { Attachment } from "./attachment.ts";
 import type { AttachRequest } from "./attachment.ts";
 import type { Operation } from "./operation.ts";
 import { poolSpec } from "./pool-spec.ts";
 import type { StateTransaction } from "./store.ts";
 import type { Guid } from "../base/ids.ts";
 
-/** The addresses an ADD works with, and how the attachment and they were before. */
+/** The addresses an ADD works with, and how they were before. */
 export interface Claim {
   readonly attachment: Guid;
-  readonly previous: Attachment | undefined;
   /** Undefined for addresses the attachment held already. */
   readonly allocation: Allocation | undefined;
   readonly addresses: readonly string[];
@@ -27,12 +25,9 @@ export interface Claim {
  * Takes an address and records the intent, durably and at once: from here on a crash leaves a trace that says what to look for.
  * An attachment that is followed up keeps the address it had. Waits when none is free. Throws ADDRESS_EXHAUSTED.
  */
-export async function claimAddresses(
-  operation: Operation,
-  pod: AttachRequest & { id: Guid; existing: Attachment | undefined },
-): Promise<Claim> {
+export async function claimAddresses(operation: Operation, pod: AttachRequest & { id: Guid }): Promise<Claim> {
   const { store, machine } = operation;
-  const { id, existing, network, containerId, ifname, netns } = pod;
+  const { id, network, containerId, ifname, netns } = pod;
   const line = new AddressLine(operation, id);
   const start = store.transaction((tx) => {
     const key = { id, network, containerId, ifname, netns, endpoint: id };
@@ -48,7 +43,7 @@ export async function claimAddresses(
     return kept.length > 0 ? { allocation: undefined, addresses: kept } : describeTaken(line.tryTake(tx));
   });
   const claimed = start ?? describeTaken(await waitInLine(operation, line, id));
-  return new LiveClaim(operation, { line, attachment: id, previous: existing, ...claimed });
+  return new LiveClaim(operation, { line, attachment: id, ...claimed });
 }
 
 function describeTaken(allocation: Allocation): Pick<Claim, "allocation" | "addresses">;
@@ -80,18 +75,16 @@ function keepAddresses(tx: StateTransaction, operation: Operation, id: Guid): st
 
 class LiveClaim implements Claim {
   readonly attachment: Guid;
-  readonly previous: Attachment | undefined;
   readonly #operation: Operation;
   readonly #line: AddressLine;
   #allocation: Allocation | undefined;
   #addresses: readonly string[];
   #isUncertain = false;
 
-  constructor(operation: Operation, start: Pick<Claim, "attachment" | "previous" | "allocation" | "addresses"> & { line: AddressLine }) {
+  constructor(operation: Operation, start: Pick<Claim, "attachment" | "allocation" | "addresses"> & { line: AddressLine }) {
     this.#operation = operation;
     this.#line = start.line;
     this.attachment = start.attachment;
-    this.previous = start.previous;
     this.#allocation = start.allocation;
     this.#addresses = start.addresses;
   }

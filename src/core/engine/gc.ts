@@ -4,6 +4,7 @@ import type { HostConfig } from "../config/plugin-config.ts";
 import { type EndpointView, parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import { CONFLICT_OWNER, releaseOwned } from "../ipam/allocator.ts";
+import { stamp } from "../ipam/release-time.ts";
 import { type AttachmentKey, attachmentId, parseEndpointName } from "./attachment.ts";
 import type { IpamDelegate, OtherAttachment } from "./delegate.ts";
 import { detach, type ReleaseElsewhere } from "./detach.ts";
@@ -68,17 +69,13 @@ async function removeStrays(
     const { clock } = operation.machine;
     for (const record of tx.listOwned(CONFLICT_OWNER)) {
       if (record.pool.startsWith(`${network}/`) && !held.has(record.address))
-        tx.putAddress({ ...record, state: "cooling", released: releasedNow(clock) });
+        tx.putAddress({ ...record, state: "cooling", released: stamp(clock) });
     }
     for (const owner of tx.listOwnersWithoutAttachment(network)) {
       if (!valid.has(owner)) releaseOwned(tx, clock, owner);
     }
     removeDeadLeases(tx, operation.leaseOptions);
   });
-}
-
-function releasedNow(clock: Operation["machine"]["clock"]): { wallMs: number; uptimeMs: number; bootId: string } {
-  return { wallMs: clock.now(), uptimeMs: clock.uptime(), bootId: clock.bootId() };
 }
 
 /** Every endpoint of the network; none when HNS has no such network. */
