@@ -11,16 +11,10 @@ const BUNDLE_URL = 'const bundleUrl = require("node:url").pathToFileURL(__filena
 /** A script beside the main one is one function, as src/bin/assets.ts calls it. */
 const WRAPPER = { start: "(function (require, module, __filename) {", end: "})" };
 
-/**
- * Writes build/NAME.cjs and esbuild's account of what went into it, build/meta-NAME.json.
- * Names stay as they are in the sources, so that a stack trace can be read without a source map.
- */
-export async function buildBundle(bundle: Bundle, product: ProductInfo): Promise<void> {
-  mkdirSync(paths.build, { recursive: true });
-  const result = await build({
+/** What every bundle of the product is built with, whoever packs it. */
+export function commonOptions(product: ProductInfo): BuildOptions & { define: Record<string, string> } {
+  return {
     absWorkingDir: root,
-    entryPoints: [bundle.entry],
-    outfile: bundleFile(bundle),
     bundle: true,
     platform: "node",
     format: "cjs",
@@ -29,12 +23,27 @@ export async function buildBundle(bundle: Bundle, product: ProductInfo): Promise
     external: ["koffi"],
     minifySyntax: true,
     minifyWhitespace: true,
-    lineLimit: 160,
     legalComments: "none",
     charset: "ascii", // one character beyond ASCII and V8 keeps the whole source in two bytes a character
-    metafile: true,
     logLevel: "warning",
-    define: { HNS_CNI_VERSION: JSON.stringify(product.version), ...(bundle.needsUrl === true && { "import.meta.url": "bundleUrl" }) },
+    define: { HNS_CNI_VERSION: JSON.stringify(product.version) },
+  };
+}
+
+/**
+ * Writes build/NAME.cjs and esbuild's account of what went into it, build/meta-NAME.json.
+ * Names stay as they are in the sources, so that a stack trace can be read without a source map.
+ */
+export async function buildBundle(bundle: Bundle, product: ProductInfo): Promise<void> {
+  mkdirSync(paths.build, { recursive: true });
+  const common = commonOptions(product);
+  const result = await build({
+    ...common,
+    entryPoints: [bundle.entry],
+    outfile: bundleFile(bundle),
+    lineLimit: 160,
+    metafile: true,
+    define: { ...common.define, ...(bundle.needsUrl === true && { "import.meta.url": "bundleUrl" }) },
     ...(bundle.asset !== undefined && wrap(bundle.needsUrl === true ? BUNDLE_URL : "")),
   });
   writeFileSync(metafile(bundle), JSON.stringify(result.metafile, null, 1));

@@ -21,7 +21,7 @@ import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
 import { cacheFolder, fetchPackage } from "../setup/registry.mjs";
-import { buildBundle } from "./bundle.ts";
+import { buildBundle, commonOptions } from "./bundle.ts";
 import { bundleFile, bundles } from "./bundles.ts";
 import { paths, root } from "./paths.ts";
 import { linuxKoffi, windowsKoffi } from "./program-files.ts";
@@ -99,23 +99,7 @@ function pkgVersion(): string {
 async function buildScript(): Promise<void> {
   const product = readProduct();
   for (const bundle of bundles.filter(({ name }) => name === "cli")) await buildBundle(bundle, product);
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["src/bin/main.ts"],
-    outfile: script,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node24",
-    external: ["koffi"],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: "none",
-    charset: "ascii",
-    logLevel: "warning",
-    define: { HNS_CNI_VERSION: JSON.stringify(product.version) },
-    plugins: [embedAssets],
-  });
+  await build({ ...commonOptions(product), entryPoints: ["src/bin/main.ts"], outfile: script, plugins: [embedAssets] });
 }
 
 /** Puts a module of the same function in the place of src/bin/assets.ts, whose assets pkg cannot carry. */
