@@ -131,7 +131,9 @@ export class CniNode {
   /** ADD that must succeed. */
   async add(pod: Pod, options: CallOptions = {}): Promise<AddResult> {
     const outcome = await this.call("ADD", pod, options);
-    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    const { code, stderr, stdout } = outcome;
+    // The document is compared too, so that a failure shows the program's own error.
+    expect({ code, stderr, error: code === 0 ? "" : stdout }).toEqual({ code: 0, stderr: "", error: "" });
     return parseDocument(outcome) as unknown as AddResult;
   }
 

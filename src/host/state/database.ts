@@ -29,12 +29,21 @@ export class Database {
     const { path } = options;
     try {
       if (path !== ":memory:") makeFolder(dirname(path));
-      const database = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
+      return untilNotBusy(options.busyTimeoutMs, () => Database.#openOnce(options));
+    } catch (thrown) {
+      throw failure(path, thrown);
+    }
+  }
+
+  static #openOnce({ path, busyTimeoutMs }: DatabaseOptions): Database {
+    const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    try {
       const opened = new Database(path, database);
       opened.#prepareFile();
       return opened;
     } catch (thrown) {
-      throw failure(path, thrown);
+      database.close();
+      throw thrown;
     }
   }
 
@@ -151,6 +160,21 @@ function failure(path: string, thrown: unknown): PluginError {
   const code = sqliteCode(thrown);
   if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return new PluginError("STATE_DAMAGED", data, { cause: thrown });
   return new PluginError("STATE_FAILURE", data, { cause: thrown, retryable: code === SQLITE_BUSY });
+}
+
+const BUSY_POLL_MS = 10;
+
+/** SQLite does not wait, whatever its time-out, where it sees that waiting could block for ever: two processes that turn a new file's journal to WAL. */
+function untilNotBusy<T>(timeoutMs: number, run: () => T): T {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return run();
+    } catch (thrown) {
+      if (sqliteCode(thrown) !== SQLITE_BUSY || performance.now() >= until) throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_POLL_MS);
+    }
+  }
 }
 
 // Result codes of SQLite (sqlite3.h).
