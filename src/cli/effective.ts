@@ -35,8 +35,8 @@ function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unkn
 function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig): object {
   return {
     ...(document["ipam"] as object),
-    blockSize: ipam.blockSize,
-    ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.gateway) } : {}),
+    blockSize: ipam.pools[0].blockSize,
+    ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.pools[0].gateway) } : {}),
   };
 }
 

@@ -134,6 +134,7 @@ function readPath(value: unknown, path: string, faults: Fault[]): string | undef
 function withPool(config: PluginConfig, pool: HostLocalPool | undefined): PluginConfig {
   const ipam = { ...config.ipam, reuseFloorMs: 0 };
   if (pool === undefined) return { ...config, ipam };
-  const keptBack = [...(ipam.keptBack ?? []), { first: 0, last: pool.first - 1 }, { first: pool.last + 1, last: cidrSize(pool.cidr) - 1 }];
-  return { ...config, ipam: { ...ipam, gateway: pool.gateway, keptBack, isForOthers: true } };
+  const [own] = ipam.pools;
+  const keptBack = [...(own.keptBack ?? []), { first: 0, last: pool.first - 1 }, { first: pool.last + 1, last: cidrSize(pool.cidr) - 1 }];
+  return { ...config, ipam: { ...ipam, pools: [{ ...own, gateway: pool.gateway, keptBack, isForOthers: true }] } };
 }

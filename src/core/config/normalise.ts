@@ -19,7 +19,7 @@ import type {
   PluginConfig,
 } from "./plugin-config.ts";
 import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
-import { buildPoolSettings, type PoolDocument } from "./pool-settings.ts";
+import { buildPoolSettings, buildWarm, type PoolDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
 import { findConfigWarnings, findSemanticFaults, findSubnetFaults } from "./semantic-faults.ts";
 import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
@@ -159,13 +159,18 @@ function buildConfig(document: PluginDocument): PluginConfig {
   return {
     ...buildNetworkConfig(document),
     ipam: {
-      cidr,
-      blockSize: blockSize ?? Math.max(DEFAULT_BLOCK_PREFIX, cidr.prefix),
+      pools: [
+        {
+          cidr,
+          blockSize: blockSize ?? Math.max(DEFAULT_BLOCK_PREFIX, cidr.prefix),
+          gateway: findIp(gateway ?? "") ?? addressAt(cidr, 1),
+          ...buildPoolSettings(cidr, document.ipam),
+        },
+      ],
       cooldownMs: cooldownSeconds * 1000,
       waitMs: waitSeconds * 1000,
       reuseFloorMs: reuseFloorSeconds * 1000,
-      gateway: findIp(gateway ?? "") ?? addressAt(cidr, 1),
-      ...buildPoolSettings(cidr, document.ipam),
+      ...(document.ipam.warm === undefined ? {} : { warm: buildWarm(document.ipam.warm) }),
     },
   };
 }

@@ -71,21 +71,27 @@ export interface DnsConfig {
 }
 
 export interface IpamConfig {
-  /** This node's pod range, IPv4, at most 29 prefix bits. */
-  readonly cidr: Cidr;
-  /** Prefix length of a block, from that of `cidr` to 29. */
-  readonly blockSize: number;
+  /** The first is the network's main range. */
+  readonly pools: readonly [PoolConfig, ...PoolConfig[]];
   readonly cooldownMs: number;
   /** How long an ADD waits for an address. */
   readonly waitMs: number;
   /** The least rest of an address that an ADD which waits may have; 0 = never before its rest is over. */
   readonly reuseFloorMs: number;
+  /** Absent means that blocks are carved when they are needed. */
+  readonly warm?: WarmConfig;
+}
+
+/** One range of pod addresses. */
+export interface PoolConfig {
+  /** IPv4, at most 29 prefix bits. */
+  readonly cidr: Cidr;
+  /** Prefix length of a block, from that of `cidr` to 29. */
+  readonly blockSize: number;
   /** Offsets in `cidr` that the configuration keeps back; absent means none beside those of Windows. */
   readonly keptBack?: readonly OffsetRange[];
   /** Windows' four addresses are kept back in every block; absent means in `cidr` alone. */
   readonly isReservedPerBlock?: true;
-  /** Absent means that blocks are carved when they are needed. */
-  readonly warm?: WarmConfig;
   /** The pods' default gateway with gatewayMode ipam: the first address of `cidr` unless configured. */
   readonly gateway: IpAddress;
   /** The pods are another plugin's, which keeps back itself what Windows needs: `keptBack` and the gateway are all that is. */

@@ -1,7 +1,7 @@
 import { type Cidr, cidrSize, findOffsets, formatCidr, mergeRanges, type OffsetRange } from "../base/ip.ts";
 import type { JsonObject } from "./canonical-keys.ts";
 import { buildFault, type Fault } from "./faults.ts";
-import type { IpamConfig, WarmConfig } from "./plugin-config.ts";
+import type { PoolConfig, WarmConfig } from "./plugin-config.ts";
 
 /** How long blocks must have been superfluous when the configuration does not say. */
 const SHRINK_AFTER_SECONDS = 60;
@@ -14,16 +14,15 @@ export interface PoolDocument {
   readonly warm?: Partial<Omit<WarmConfig, "shrinkAfterMs">> & { readonly shrinkAfterSeconds?: number };
 }
 
-export function buildPoolSettings(cidr: Cidr, ipam: PoolDocument): Pick<IpamConfig, "keptBack" | "isReservedPerBlock" | "warm"> {
+export function buildPoolSettings(cidr: Cidr, ipam: PoolDocument): Pick<PoolConfig, "keptBack" | "isReservedPerBlock"> {
   const keptBack = readRanges(cidr, [...(ipam.reserved ?? []), ...(ipam.exclude ?? [])]);
   return {
     ...(keptBack.length === 0 ? {} : { keptBack }),
     ...(ipam.windowsReserved === "block" ? { isReservedPerBlock: true } : {}),
-    ...(ipam.warm === undefined ? {} : { warm: buildWarm(ipam.warm) }),
   };
 }
 
-function buildWarm({ ips = 0, minimum = 0, blocks = 0, max, shrinkAfterSeconds }: NonNullable<PoolDocument["warm"]>): WarmConfig {
+export function buildWarm({ ips = 0, minimum = 0, blocks = 0, max, shrinkAfterSeconds }: NonNullable<PoolDocument["warm"]>): WarmConfig {
   const shrinkAfterMs = (shrinkAfterSeconds ?? SHRINK_AFTER_SECONDS) * 1000;
   return { ips, minimum, blocks, ...(max === undefined ? {} : { max }), shrinkAfterMs };
 }

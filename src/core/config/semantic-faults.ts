@@ -25,8 +25,9 @@ export function findSemanticFaults(document: JsonObject): Fault[] {
 /** Remarks on a configuration without faults: what is allowed but rarely meant. */
 export function findConfigWarnings({ ipam, clusterCidrs, gatewayMode }: PluginConfig, document: JsonObject): string[] {
   const hasGateway = isJsonObject(document["ipam"]) && document["ipam"]["gateway"] !== undefined;
-  const isCovered = clusterCidrs.some((cluster) => containsCidr(cluster, ipam.cidr));
-  const range = `ipam.cidr ${formatCidr(ipam.cidr)} lies in none of clusterCidrs, so traffic to it from other nodes' pods does not keep its source address`;
+  const { cidr } = ipam.pools[0];
+  const isCovered = clusterCidrs.some((cluster) => containsCidr(cluster, cidr));
+  const range = `ipam.cidr ${formatCidr(cidr)} lies in none of clusterCidrs, so traffic to it from other nodes' pods does not keep its source address`;
   return [
     ...(isCovered ? [] : [range]),
     ...(!hasGateway || gatewayMode === "ipam" ? [] : [`ipam.gateway is ignored: gatewayMode is ${gatewayMode}`]),

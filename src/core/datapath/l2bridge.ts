@@ -23,12 +23,12 @@ const DEFAULT_ROUTE = "0.0.0.0/0";
 
 /** The gateway of the HNS network; on l2bridge nothing answers there, Windows only wants it to exist. */
 export function networkGateway(config: PluginConfig): IpAddress {
-  return addressAt(config.ipam.cidr, HNS_GATEWAY);
+  return addressAt(config.ipam.pools[0].cidr, HNS_GATEWAY);
 }
 
 /** The address of the host endpoint. */
 export function hostEndpointAddress(config: PluginConfig): IpAddress {
-  return addressAt(config.ipam.cidr, HOST_ENDPOINT);
+  return addressAt(config.ipam.pools[0].cidr, HOST_ENDPOINT);
 }
 
 /** The pods' default gateway; undefined when they get none. */
@@ -37,7 +37,7 @@ export function podGateway(config: PluginConfig): IpAddress | undefined {
     case "host-endpoint":
       return hostEndpointAddress(config);
     case "ipam":
-      return config.ipam.gateway;
+      return config.ipam.pools[0].gateway;
     case "none":
       return undefined;
   }
@@ -54,7 +54,7 @@ export function podRoutes(config: PluginConfig): readonly PodRoute[] {
 /** The network as we create it. Source: the l2bridge network of Azure's plugin; Flags 0 lets it persist over a reboot. */
 export function buildNetwork(config: PluginConfig): NetworkDocument {
   const route = { NextHop: formatIp(networkGateway(config)), DestinationPrefix: DEFAULT_ROUTE };
-  const subnet = { IpAddressPrefix: formatCidr(config.ipam.cidr), Routes: [route] };
+  const subnet = { IpAddressPrefix: formatCidr(config.ipam.pools[0].cidr), Routes: [route] };
   const { adapter } = config;
   return {
     SchemaVersion: SCHEMA_V2,
@@ -70,7 +70,7 @@ export function buildNetwork(config: PluginConfig): NetworkDocument {
 export function compareNetwork(network: NetworkView, config: PluginConfig): string[] {
   const differences: string[] = [];
   if (network.type.toLowerCase() !== "l2bridge") differences.push(`Type is ${network.type}, wanted L2Bridge`);
-  const prefix = formatCidr(config.ipam.cidr);
+  const prefix = formatCidr(config.ipam.pools[0].cidr);
   const subnet = network.subnets.find((entry) => entry.prefix === prefix);
   const gateway = formatIp(networkGateway(config));
   if (subnet === undefined) {
@@ -91,7 +91,7 @@ export function buildHostEndpoint(config: PluginConfig, name: string, network: G
     SchemaVersion: SCHEMA_V2,
     Name: name,
     HostComputeNetwork: formatGuid(network),
-    IpConfigurations: [{ IpAddress: formatIp(hostEndpointAddress(config)), PrefixLength: config.ipam.cidr.prefix }],
+    IpConfigurations: [{ IpAddress: formatIp(hostEndpointAddress(config)), PrefixLength: config.ipam.pools[0].cidr.prefix }],
   };
 }
 
@@ -111,7 +111,7 @@ export function buildPodEndpoint(config: PluginConfig, pod: PodEndpoint): Endpoi
     Name: pod.name,
     HostComputeNetwork: formatGuid(pod.network),
     Policies: buildPodPolicies(config, pod),
-    IpConfigurations: pod.addresses.map((address) => ({ IpAddress: formatIp(address), PrefixLength: config.ipam.cidr.prefix })),
+    IpConfigurations: pod.addresses.map((address) => ({ IpAddress: formatIp(address), PrefixLength: config.ipam.pools[0].cidr.prefix })),
     ...(dns !== undefined && { Dns: dns }),
     ...(routes.length > 0 && { Routes: routes }),
   };

@@ -48,8 +48,8 @@ export function resolveDelegated(config: DelegatedConfig, result: CniResult): Re
 
 /** The configuration for a subnet that is known; `gateway` is the IPAM plugin's. */
 export function configForSubnet(config: DelegatedConfig, cidr: Cidr, gateway?: IpAddress): PluginConfig {
-  const unused = { blockSize: cidr.prefix, cooldownMs: 0, waitMs: 0, reuseFloorMs: 0 }; // there is no pool of ours
-  return { ...config, ipam: { cidr, gateway: gateway ?? addressAt(cidr, 1), ...unused } };
+  const unused = { cooldownMs: 0, waitMs: 0, reuseFloorMs: 0 }; // there is no pool of ours
+  return { ...config, ipam: { pools: [{ cidr, blockSize: cidr.prefix, gateway: gateway ?? addressAt(cidr, 1) }], ...unused } };
 }
 
 function readAddress(type: string, result: CniResult): { address: IpAddress; prefix: number; gateway: IpAddress | undefined } {
@@ -68,7 +68,7 @@ function readAddress(type: string, result: CniResult): { address: IpAddress; pre
 
 /** The pod must not have an address that something else has: HNS, the gateway, or the whole network. */
 function refuseTaken(config: PluginConfig, type: string, address: IpAddress): void {
-  const { cidr } = config.ipam;
+  const { cidr } = config.ipam.pools[0];
   const offset = offsetIn(cidr, address);
   const gateway = podGateway(config);
   const isGateway = gateway !== undefined && formatIp(gateway) === formatIp(address);

@@ -31,7 +31,7 @@ export async function reserveAddress(
   const held = store.transaction((tx) => keepAddress(tx, operation, owner) ?? line.tryTake(tx)?.address);
   const address = held ?? (await line.wait()).address;
   log.info("address reserved", { address });
-  const { cidr, gateway } = config.ipam;
+  const { cidr, gateway } = config.ipam.pools[0];
   return {
     interfaces: [],
     ips: [{ address: `${address}/${cidr.prefix}`, gateway: formatIp(gateway) }],
@@ -74,7 +74,7 @@ export async function checkAddress(
 function listAddresses(result: CniResult | undefined, config: IpamRoleConfig): string[] {
   return (result?.ips ?? []).flatMap((ip) => {
     const address = findIp(ip.address.split("/")[0] ?? "");
-    return address !== undefined && containsIp(config.ipam.cidr, address) ? [formatIp(address)] : [];
+    return address !== undefined && containsIp(config.ipam.pools[0].cidr, address) ? [formatIp(address)] : [];
   });
 }
 

@@ -11,7 +11,7 @@ export function buildResult(
   pod: { ifname: string; netns: string; addresses: readonly IpAddress[]; mac: Mac | undefined },
 ): CniResult {
   const gateway = podGateway(config);
-  const prefix = config.delegated?.prefix ?? config.ipam.cidr.prefix;
+  const prefix = config.delegated?.prefix ?? config.ipam.pools[0].cidr.prefix;
   const gatewayText = gateway === undefined ? {} : { gateway: formatIp(gateway) };
   return {
     interfaces: [{ name: pod.ifname, sandbox: pod.netns, ...(pod.mac !== undefined && { mac: pod.mac }) }],

@@ -7,7 +7,8 @@ import type { PoolSpec } from "../ipam/allocator.ts";
  * host endpoint (.2) and the broadcast address; a gateway of the configuration's own is kept back too.
  */
 export function poolSpec(config: PluginConfig): PoolSpec {
-  const { cidr, blockSize, cooldownMs, gateway, keptBack, isReservedPerBlock, warm, isForOthers } = config.ipam;
+  const { cooldownMs, warm, pools } = config.ipam;
+  const { cidr, blockSize, gateway, keptBack, isReservedPerBlock, isForOthers } = pools[0];
   const own = offsetIn(cidr, gateway);
   const windows = isForOthers === true ? [] : [0, 1, 2, cidrSize(cidr) - 1];
   const reserved = new Set([...windows, ...(own === undefined ? [] : [own])]);

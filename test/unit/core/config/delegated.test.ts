@@ -39,7 +39,7 @@ describe("normaliseDelegated", () => {
 
   test("the name of our own file is no other plugin", () => {
     const raw = build({ type: "pods-cni", cidr: "10.1.0.0/24" });
-    expect(normalise(raw, ["pods-cni"]).config.ipam.blockSize).toBe(26);
+    expect(normalise(raw, ["pods-cni"]).config.ipam.pools[0].blockSize).toBe(26);
     expect(() => normalise(raw)).toThrow(/ipam\.type is "pods-cni": is another plugin/);
     expect(() => normaliseDelegated(raw, ["pods-cni"])).toThrow(/this plugin/);
   });

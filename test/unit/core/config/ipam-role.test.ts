@@ -39,8 +39,8 @@ describe("normaliseIpamRole", () => {
     const ipam = { type: "hns-cni", CIDR: "10.1.0.0/24", blockSize: 28, cooldownSeconds: 5, stateDir: "/s", LogLevel: "debug" };
     const { config, warnings } = normaliseIpamRole(build(ipam));
     expect(config).toMatchObject({ networkName: "l2", stateDir: "/s", logLevel: "debug", routes: [] });
-    expect(config.ipam).toMatchObject({ blockSize: 28, cooldownMs: 5000, reuseFloorMs: 0 });
-    expect([formatCidr(config.ipam.cidr), formatIp(config.ipam.gateway), config.ipam.isForOthers]).toEqual([
+    expect(config.ipam).toMatchObject({ pools: [{ blockSize: 28 }], cooldownMs: 5000, reuseFloorMs: 0 });
+    expect([formatCidr(config.ipam.pools[0].cidr), formatIp(config.ipam.pools[0].gateway), config.ipam.pools[0].isForOthers]).toEqual([
       "10.1.0.0/24",
       "10.1.0.1",
       undefined,

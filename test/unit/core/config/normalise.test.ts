@@ -68,12 +68,10 @@ describe("normalise", () => {
         callTimeoutMs: 30_000,
         operationTimeoutMs: 90_000,
         ipam: {
-          cidr: findCidr("10.244.3.0/24"),
-          blockSize: 26,
+          pools: [{ cidr: findCidr("10.244.3.0/24"), blockSize: 26, gateway: findIp("10.244.3.1") }],
           cooldownMs: 30_000,
           waitMs: 20_000,
           reuseFloorMs: 5_000,
-          gateway: findIp("10.244.3.1"),
         },
         portMappings: [],
       },
@@ -107,7 +105,7 @@ describe("normalise", () => {
       callTimeoutMs: 500,
       operationTimeoutMs: 60_000,
       dns: { nameservers: [], domain: "cluster.local", search: [], options: [] },
-      ipam: { blockSize: 28, cooldownMs: 0, gateway: findIp("10.244.3.9") },
+      ipam: { pools: [{ blockSize: 28, gateway: findIp("10.244.3.9") }], cooldownMs: 0 },
     });
   });
 
@@ -119,7 +117,7 @@ describe("normalise", () => {
   });
 
   test("the default block is as large as a range that is smaller than a block", () => {
-    expect(normalise(withIpam({ cidr: "10.244.3.0/28" })).config.ipam.blockSize).toBe(28);
+    expect(normalise(withIpam({ cidr: "10.244.3.0/28" })).config.ipam.pools[0].blockSize).toBe(28);
   });
 
   test("without adapter HNS chooses one, without ranges there are none", () => {
@@ -156,7 +154,7 @@ describe("normalise: keys", () => {
     expect(warnings).toEqual([]);
     expect(config.portMappings).toEqual([{ hostPort: 8080, containerPort: 80, protocol: "tcp" }]);
     expect(config.dns).toEqual({ nameservers: ["10.96.0.53"], search: [], options: ["ndots:5"] });
-    expect(config.ipam.blockSize).toBe(26);
+    expect(config.ipam.pools[0].blockSize).toBe(26);
     expect(config).not.toHaveProperty("stateDir");
   });
 

@@ -1,12 +1,12 @@
 import { PluginError } from "../../../../src/core/base/errors.ts";
 import { normalise } from "../../../../src/core/config/normalise.ts";
-import type { IpamConfig } from "../../../../src/core/config/plugin-config.ts";
+import type { IpamConfig, PoolConfig } from "../../../../src/core/config/plugin-config.ts";
 
-function read(ipam: Record<string, unknown>): { ipam: IpamConfig; warnings: readonly string[] } {
+function read(ipam: Record<string, unknown>): { ipam: IpamConfig; pool: PoolConfig; warnings: readonly string[] } {
   const section = { type: "hns-cni", cidr: "10.244.3.0/24", ...ipam };
   const raw = { cniVersion: "1.1.0", name: "pods", type: "hns-cni", mode: "l2bridge", clusterCidrs: ["10.244.0.0/16"], ipam: section };
   const { config, warnings } = normalise(raw);
-  return { ipam: config.ipam, warnings };
+  return { ipam: config.ipam, pool: config.ipam.pools[0], warnings };
 }
 
 /** The text of the one error, which is INVALID_CONFIG. */
@@ -22,11 +22,11 @@ function fault(ipam: Record<string, unknown>): string {
 
 describe("addresses kept back", () => {
   test("are addresses, networks and ranges, joined where they touch", () => {
-    const { ipam } = read({
+    const { pool } = read({
       reserved: ["10.244.3.10", "10.244.3.16/28", "10.244.2.0/23"].slice(0, 2),
       exclude: ["10.244.3.32-10.244.3.40", "10.244.3.5"],
     });
-    expect(ipam.keptBack).toEqual([
+    expect(pool.keptBack).toEqual([
       { first: 5, last: 5 },
       { first: 10, last: 10 },
       { first: 16, last: 40 },
@@ -34,14 +34,14 @@ describe("addresses kept back", () => {
   });
 
   test("count as far as they lie in the range", () => {
-    expect(read({ exclude: ["10.244.2.0-10.244.3.9"] }).ipam.keptBack).toEqual([{ first: 0, last: 9 }]);
+    expect(read({ exclude: ["10.244.2.0-10.244.3.9"] }).pool.keptBack).toEqual([{ first: 0, last: 9 }]);
   });
 
   test("are none unless configured", () => {
-    const { ipam } = read({ reserved: [], exclude: [], windowsReserved: "subnet" });
-    expect(ipam).not.toHaveProperty("keptBack");
-    expect(ipam).not.toHaveProperty("isReservedPerBlock");
-    expect(read({ windowsReserved: "block" }).ipam.isReservedPerBlock).toBe(true);
+    const { pool } = read({ reserved: [], exclude: [], windowsReserved: "subnet" });
+    expect(pool).not.toHaveProperty("keptBack");
+    expect(pool).not.toHaveProperty("isReservedPerBlock");
+    expect(read({ windowsReserved: "block" }).pool.isReservedPerBlock).toBe(true);
   });
 
   test.each([
@@ -97,7 +97,7 @@ describe("warm targets", () => {
   });
 
   test("a batch is a block, and a cool-down period a cool-down", () => {
-    expect(read({ batchSize: 16, IP_COOLDOWN_PERIOD: "45" }).ipam).toMatchObject({ blockSize: 28, cooldownMs: 45_000 });
+    expect(read({ batchSize: 16, IP_COOLDOWN_PERIOD: "45" }).ipam).toMatchObject({ pools: [{ blockSize: 28 }], cooldownMs: 45_000 });
   });
 
   test("with AWS's names, targets in addresses rule over those in prefixes, which is said", () => {
