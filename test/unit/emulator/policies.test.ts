@@ -48,7 +48,7 @@ const ENDPOINT: readonly Sample[] = [
   [
     "OutBoundNAT",
     { VirtualIP: "10.0.0.4", Exceptions: ["10.0.0.0/8"], Destinations: ["10.244.3.5"] },
-    [{ Exceptions: ["x"] }, { VirtualIP: "x" }],
+    [{ Exceptions: ["x"] }, { Destinations: ["x"] }, { VirtualIP: "x" }, { Flags: 4 }],
   ],
   [
     "SDNRoute",
@@ -65,6 +65,8 @@ const ENDPOINT: readonly Sample[] = [
   ["InterfaceConstraint", { InterfaceGuid: GUID, InterfaceIndex: 3 }, [{ InterfaceGuid: "x" }]],
   ["PortName", { Name: "p" }, [{}]],
   ["EncapOverhead", { Overhead: 50 }, [{}, { Overhead: -1 }]],
+  ["VLAN", { IsolationId: 7 }, [{}, { IsolationId: -1 }]],
+  ["InterfaceParameters", { Mtu: 1450 }, [{}, { Mtu: 65536 }]],
   ["Iov", { IovOffloadWeight: 100, QueuePairsRequested: 1, InterruptModeration: 0 }, [{ IovOffloadWeight: 101 }]],
 ];
 
@@ -184,6 +186,28 @@ describe("versions of HNS", () => {
     ["2025", "NetworkACL", acl, 0],
   ] as const)("Windows Server %s and %s", (preset, type, settings, hresult) => {
     expect(asNetwork(type, settings, new ModelKit({ version: VERSION_PRESETS[preset] ?? { Major: 0, Minor: 0 } }))).toBe(hresult);
+  });
+
+  test.each<[string, object, before: [number, number], from: [number, number]]>([
+    ["PortMapping", { InternalPort: 80, Flags: 2 }, [11, 9], [11, 10]],
+    ["OutBoundNAT", { Flags: 2 }, [11, 9], [11, 10]],
+    ["OutBoundNAT", { Exceptions: ["fd00::/8"] }, [11, 9], [11, 10]],
+    ["OutBoundNAT", { Destinations: ["10.244.3.5"] }, [10, 1], [10, 2]],
+    ["VLAN", { IsolationId: 7 }, [12, 9], [13, 0]],
+    ["InterfaceParameters", { Mtu: 1450 }, [12, 9], [13, 0]],
+  ])("%s with %j is refused by %j and taken by %j", (Type, Settings, before, from) => {
+    const create = ([Major, Minor]: readonly [number, number]): number => {
+      const kit = new ModelKit({ version: { Major, Minor } });
+      return kit.code("HcnCreateEndpoint", kit.network(), ZERO, { Policies: [{ Type, Settings }] });
+    };
+    expect([HRESULT.INVALID_POLICY, HRESULT.INVALID_POLICY_TYPE]).toContain(create(before));
+    expect(create(from)).toBe(0);
+  });
+
+  test("a VLAN of a subnet is as old as version 2", () => {
+    const kit = new ModelKit({ version: { Major: 9, Minor: 2 } });
+    const subnet = { ...SUBNET, Policies: [{ Type: "VLAN", Settings: { IsolationId: 7 } }] };
+    expect(kit.code("HcnCreateNetwork", ZERO, { Type: "L2Bridge", Ipams: [{ Subnets: [subnet] }] })).toBe(0);
   });
 
   test("old ones refuse what is no policy too", () => {
