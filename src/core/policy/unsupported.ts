@@ -105,6 +105,8 @@ function findAclRefusal(policy: PolicyDocument, { version }: PolicyFacts): Refus
   const hasV6 = ["LocalAddresses", "RemoteAddresses"].some((field) => textIn(policy, field).includes(":"));
   const family = hasV6 ? need(version, "dualStack", "fail") : undefined;
   if (family !== undefined) return family;
+  // The published schema has Pass since the version that brought tiers, 2.10.
+  if (textIn(policy, "Action") === "Pass") return need(version, "tierAcl", "fail");
   return textIn(policy, "Protocols").split(",").includes(String(PROTOCOL_252)) ? need(version, "aclProtocol252", "fail") : undefined;
 }
 

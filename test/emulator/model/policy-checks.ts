@@ -37,7 +37,8 @@ export function checkPortMapping(settings: JsonObject, { version }: CheckContext
 }
 
 export function checkAcl(settings: JsonObject, context: CheckContext): void {
-  requireOneOf(settings, "Action", ["Allow", "Block", "Pass"]);
+  // Pass came to the schema together with tiers.
+  requireOneOf(settings, "Action", has(context.version, "TierAcl") ? ["Allow", "Block", "Pass"] : ["Allow", "Block"]);
   requireOneOf(settings, "Direction", ["In", "Out"]);
   require([undefined, "Host", "Switch"].includes(read(findText, settings, "RuleType")), "RuleType");
   checkTuple(settings, context);

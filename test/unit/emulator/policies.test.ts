@@ -193,6 +193,7 @@ describe("versions of HNS", () => {
     ["OutBoundNAT", { Flags: 2 }, [11, 9], [11, 10]],
     ["OutBoundNAT", { Exceptions: ["fd00::/8"] }, [11, 9], [11, 10]],
     ["OutBoundNAT", { Destinations: ["10.244.3.5"] }, [10, 1], [10, 2]],
+    ["ACL", { Action: "Pass", Direction: "In" }, [13, 9], [14, 0]],
     ["VLAN", { IsolationId: 7 }, [12, 9], [13, 0]],
     ["InterfaceParameters", { Mtu: 1450 }, [12, 9], [13, 0]],
   ])("%s with %j is refused by %j and taken by %j", (Type, Settings, before, from) => {

@@ -16,6 +16,7 @@ const ENDPOINT: readonly Row[] = [
   ["loopback DSR, serviced 2019", policy("OutBoundNAT", { Destinations: ["10.244.3.5"] }), ["9.2", "9.3"], "omitted"],
   ["route to one address", policy("SDNRoute", { DestinationPrefix: "10.0.0.4/32", NeedEncap: true }), ["10.3", "10.4"], "omitted"],
   ["rule for protocol 252", acl({ Protocols: "6,252" }), ["10.99", "11.0"], "refused"],
+  ["rule that passes on", acl({ Action: "Pass" }), ["13.9", "14.0"], "refused"],
   ["tier of rules", policy("TierAcl", { Name: "t", Direction: "In" }), ["13.9", "14.0"], "refused"],
   ["proxy in the switch", policy("L4Proxy", { IP: "10.0.0.5", Port: "80", Protocol: 6 }), ["13.0", "13.1"], "refused"],
   ["proxy in the pod", policy("L4WFPPROXY", { InboundProxyPort: "15003" }), ["13.1", "13.2"], "refused"],
