@@ -32,7 +32,7 @@ export function mergePolicies(own: readonly PolicyDocument[], raw: readonly RawP
 function replace(policy: PolicyDocument, given: readonly PolicyDocument[], warnings: string[]): PolicyDocument {
   if (isRepeatable(policy)) return policy;
   const key = describePolicyKey(policy);
-  const other = given.find((candidate) => !isRepeatable(candidate) && describePolicyKey(candidate) === key);
+  const other = given.find((candidate) => describePolicyKey(candidate) === key);
   if (other === undefined || samePolicy(other, policy)) return policy;
   warnings.push(`${key}: the configured policy takes the place of ours`);
   return other;

@@ -2,6 +2,7 @@
 import { findAddressWithPrefix, findIp, formatCidr, formatIp, networkOf } from "../base/ip.ts";
 import { findGuid, findMac, formatGuid } from "../base/ids.ts";
 import { buildFault, type Fault } from "../config/faults.ts";
+import { VLAN_RANGE, VSID_RANGE } from "./isolation.ts";
 import { findProtocol, PROTOCOL_NUMBERS } from "./protocols.ts";
 
 /** Where faults go, and what beside the value itself decides. */
@@ -30,8 +31,14 @@ export const KINDS = {
   weight: { expects: "a whole number from 0 to 100", read: (value) => readWhole(value, 0, 100) },
   port: { expects: "a port from 1 to 65535", read: (value) => readWhole(value, 1, 0xffff) },
   natFlags: { expects: "0, 1 (LocalRoutedVip), 2 (IPv6) or 3 (both)", read: (value) => readWhole(value, 0, 3) },
-  vlan: { expects: "a VLAN id from 1 to 4094", read: (value) => readWhole(value, 1, 4094) },
-  isolation: { expects: "a whole number from 0 to 16777215", read: (value) => readWhole(value, 0, 2 ** 24 - 1) },
+  vlan: {
+    expects: `a VLAN id from ${VLAN_RANGE.first} to ${VLAN_RANGE.last}`,
+    read: (value) => readWhole(value, VLAN_RANGE.first, VLAN_RANGE.last),
+  },
+  vsid: {
+    expects: `a virtual subnet id from ${VSID_RANGE.first} to ${VSID_RANGE.last}`,
+    read: (value) => readWhole(value, VSID_RANGE.first, VSID_RANGE.last),
+  },
   portText: { expects: 'a port from 1 to 65535 as text, such as "15001"', read: (value) => readPortText(value) },
   address: { expects: "an IP address", read: (value) => readAddress(value) },
   addressOrNone: { expects: "an IP address or an empty text", read: (value) => (value === "" ? "" : readAddress(value)) },

@@ -101,7 +101,7 @@ const NETWORK: Readonly<Record<string, Shape>> = {
   RemoteSubnetRoute: {
     fields: {
       DestinationPrefix: { kind: "prefix", required: true },
-      IsolationId: { kind: "isolation", required: true },
+      IsolationId: { kind: "vsid", required: true },
       ProviderAddress: { kind: "address", required: true },
       DistributedRouterMacAddress: { kind: "mac", required: true },
     },
@@ -127,7 +127,7 @@ const NETWORK: Readonly<Record<string, Shape>> = {
 
 const SUBNET: Readonly<Record<string, Shape>> = {
   VLAN,
-  VSID: { fields: { IsolationId: { kind: "isolation", required: true, aliases: ["VSID"] } } },
+  VSID: { fields: { IsolationId: { kind: "vsid", required: true, aliases: ["VSID"] } } },
 };
 
 /** Every policy type there is, by what can have it. */

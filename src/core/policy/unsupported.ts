@@ -42,16 +42,23 @@ const BY_TYPE: Readonly<Record<string, readonly [feature: HnsFeature, outcome: R
 };
 
 /**
- * Sorts endpoint or network policies by whether HNS of this version can apply them, on this network and for this isolation. `path` is where
- * the policies come from, for faults. VLAN of a subnet needs no check: every version has it.
+ * Sorts endpoint or network policies by whether HNS of this version can apply them, on this network and for this isolation. `pathOf`
+ * tells where in the configuration a policy comes from, for faults. Policies of subnets need no check: every version has them.
  */
-export function filterUnsupported(policies: readonly PolicyDocument[], facts: PolicyFacts, path = "policies"): SupportedPolicies {
+export function filterUnsupported(
+  policies: readonly PolicyDocument[],
+  facts: PolicyFacts,
+  pathOf: (policy: PolicyDocument) => string = () => "policies",
+): SupportedPolicies {
   const result: SupportedPolicies = { policies: [], warnings: [], faults: [] };
   for (const policy of policies) {
     const refusal = findRefusal(policy, facts);
     if (refusal === undefined) result.policies.push(policy);
     else if (refusal.outcome === "omit") result.warnings.push(`${policy.Type} is left out: ${refusal.reason}`);
-    else result.faults.push(buildFault(path, policy.Type, refusal.reason, "remove what asks for it, or use a Windows version that has it"));
+    else
+      result.faults.push(
+        buildFault(pathOf(policy), policy.Type, refusal.reason, "remove what asks for it, or use a Windows version that has it"),
+      );
   }
   return result;
 }

@@ -227,6 +227,19 @@ describe("versions of HNS", () => {
   });
 });
 
+test("a host port is taken once for each family", () => {
+  const kit = new ModelKit();
+  const network = kit.network();
+  const map = (Flags: number): object => ({
+    Type: "PortMapping",
+    Settings: { InternalPort: 80, ExternalPort: 8080, Protocol: 6, VIP: "", Flags },
+  });
+  expect(kit.code("HcnCreateEndpoint", network, ZERO, { Policies: [map(1), map(3)] })).toBe(0);
+  for (const flags of [0, 2]) {
+    expect(kit.code("HcnCreateEndpoint", network, ZERO, { Policies: [map(flags)] })).toBe(HRESULT.PORT_ALREADY_EXISTS);
+  }
+});
+
 describe("changes of policies", () => {
   const change = (RequestType: string, Id: string, Values: string): object => ({
     ResourceType: "Policy",

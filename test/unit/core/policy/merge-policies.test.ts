@@ -101,9 +101,17 @@ describe("one for a key", () => {
   });
 });
 
-test("rules stand side by side, ours first, each once", () => {
-  const rule = (Priority: number): PolicyDocument => policy("ACL", { Action: "Allow", Direction: "In", Priority });
-  expect(mergePolicies([rule(1), rule(2)], raw(rule(2), rule(3))).policies).toEqual([rule(1), rule(2), rule(3)]);
+test.each([
+  ["rules", "ACL", "Priority"],
+  ["proxies", "L4Proxy", "Port"],
+  ["proxies in the pod", "L4WFPPROXY", "InboundProxyPort"],
+  ["tiers", "TierAcl", "Name"],
+  ["rules of the network", "NetworkACL", "Priority"],
+  ["switch extensions", "VSwitchExtension", "ExtensionID"],
+  ["neighbours", "NeighborDiscovery", "TargetIpPrefix"],
+])("%s stand side by side, ours first, each once", (_what, type, field) => {
+  const one = (value: number): PolicyDocument => policy(type, { [field]: value });
+  expect(mergePolicies([one(1), one(2)], raw(one(2), one(3)))).toEqual({ policies: [one(1), one(2), one(3)], warnings: [] });
 });
 
 test("an endpoint's policies are merged, closed by last rules, and held to what HNS has", () => {
@@ -121,4 +129,13 @@ test("an endpoint's policies are merged, closed by last rules, and held to what 
     faults: [],
   });
   expect(composePolicies([], raw(iov), { version: LATEST, isolation: "process" }).policies).toEqual([iov]);
+});
+
+test("a fault names the place of the user's policy, and what is left out needs no last rule", () => {
+  const rule = (more: object): PolicyDocument => policy("ACL", { Action: "Allow", Direction: "In", ...more });
+  const hyperv = { version: LATEST, isolation: "hyperv" } as const;
+  const refused = composePolicies([qos(1)], raw(qos(1), rule({ RuleType: "Host", Action: "Block" })), hyperv);
+  expect(refused.faults.map(({ path }) => path)).toEqual(["policies[1]"]);
+  const omitted = composePolicies([], raw(rule({ RuleType: "Host" })), hyperv);
+  expect(omitted).toEqual({ policies: [], warnings: [expect.stringContaining("ACL is left out")], faults: [] });
 });

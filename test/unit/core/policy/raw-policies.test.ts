@@ -366,6 +366,16 @@ describe("policies of networks and subnets", () => {
       { Type: "VLAN", Settings: { IsolationId: 7 } },
       { Type: "VSID", Settings: { IsolationId: 4096 } },
     ]);
+    for (const [type, id] of [
+      ["VLAN", 0],
+      ["VLAN", 4095],
+      ["VSID", 4095],
+      ["VSID", 2 ** 24],
+    ] as const) {
+      expect(read([{ Type: type, Settings: { IsolationId: id } }], readSubnetPolicies).faults).toEqual([
+        expect.stringContaining(`policies[0].Settings.IsolationId is ${id}: must be`),
+      ]);
+    }
     expect(read([{ Type: "ACL" }], readSubnetPolicies).faults).toEqual([
       'policies[0].Type is "ACL": is a policy of endpoints, not of subnets',
     ]);

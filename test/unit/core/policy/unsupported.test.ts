@@ -53,7 +53,7 @@ test("an IPv6 rule is refused where HNS has no dual stack, though HNS would take
   const { faults } = filterUnsupported(
     [acl({ RemoteAddresses: "fd00::/8" })],
     { version: version("9.5"), isolation: "process" },
-    "conf.policies",
+    () => "conf.policies",
   );
   expect(faults).toEqual([
     {
