@@ -11,6 +11,7 @@ import { filterUnsupported, type PolicyFacts, type SupportedPolicies } from "./u
 export function composePolicies(own: readonly PolicyDocument[], raw: readonly RawPolicy[], facts: PolicyFacts): SupportedPolicies {
   const merged = mergePolicies(own, raw);
   const pathOf = (policy: PolicyDocument): string => raw.find(({ document }) => document === policy)?.path ?? "policies";
-  const { policies, warnings, faults } = filterUnsupported(merged.policies, facts, pathOf);
-  return { policies: addAllowTails(policies), warnings: [...merged.warnings, ...warnings], faults };
+  const supported = filterUnsupported(merged.policies, facts, pathOf);
+  const { policies, warnings } = addAllowTails(supported.policies);
+  return { policies, warnings: [...merged.warnings, ...supported.warnings, ...warnings], faults: supported.faults };
 }

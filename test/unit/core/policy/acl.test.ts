@@ -1,3 +1,4 @@
+import type { PolicyDocument } from "../../../../src/core/hcn/documents.ts";
 import { type AclRule, ACL_PRIORITY, buildAcl, buildCatchAll } from "../../../../src/core/policy/acl.ts";
 import { checkAcl } from "../../../../src/core/policy/acl-check.ts";
 import { addAllowTails } from "../../../../src/core/policy/acl-tails.ts";
@@ -117,41 +118,41 @@ describe("what HNS refuses in a rule", () => {
 });
 
 describe("the last rules", () => {
-  const tail = (Direction: string, RuleType = "Switch"): object => ({
+  const tail = (Direction: string, RuleType = "Switch"): PolicyDocument => ({
     Type: "ACL",
     Settings: { Action: "Allow", Direction, RuleType, Protocols: "256", Priority: 65500 },
   });
+  const bare = (more: object): PolicyDocument => ({ Type: "ACL", Settings: { Direction: "In", Priority: 10_000, ...more } });
   const guard = buildAcl({ action: "Block", direction: "Out", priority: 200, remoteAddresses: [ip("169.254.169.254")] });
+  const deny = buildCatchAll("Block", "In", ACL_PRIORITY.defaultDeny);
+  const qos = { Type: "QOS", Settings: { MaximumOutgoingBandwidthInBytes: 1e6 } };
+  const host = buildAcl({ ...rule, ruleType: "Host", protocols: ["tcp"] });
 
   // Source: Windows Server 2025 blocks what no rule allows as soon as an endpoint has a rule.
-  test("keep everything else open in both directions once there is a rule", () => {
-    expect(addAllowTails([guard])).toEqual([guard, tail("In"), tail("Out")]);
+  test.each<[string, PolicyDocument[], PolicyDocument[]]>([
+    ["keep everything else open in both directions once there is a rule", [guard], [tail("In"), tail("Out")]],
+    ["are not needed without rules", [qos], []],
+    ["leave alone a direction that blocks the rest itself", [deny], [tail("Out")]],
+    ["leave alone one whose rule names neither type nor protocol", [bare({ Action: "Block" })], [tail("Out")]],
+    ["leave alone one that allows the rest itself", [bare({ Action: "Allow" })], [tail("Out")]],
+    ["are added after a rule about all of one protocol", [bare({ Action: "Block", Protocols: "6" })], [tail("In"), tail("Out")]],
+    ["are added after a rule that passes the question on", [bare({ Action: "Pass" })], [tail("In"), tail("Out")]],
+    ["are added for rules of the node's firewall there", [host], [tail("In", "Host"), tail("Out", "Host")]],
+    [
+      "are added after a rule without priority that allows",
+      [bare({ Action: "Allow", Protocols: "6", Priority: 0 })],
+      [tail("In"), tail("Out")],
+    ],
+  ])("%s", (_what, policies, tails) => {
+    expect(addAllowTails(policies)).toEqual({ policies: [...policies, ...tails], warnings: [] });
   });
 
-  test("are not needed without rules", () => {
-    const other = { Type: "QOS", Settings: { MaximumOutgoingBandwidthInBytes: 1e6 } };
-    expect(addAllowTails([other])).toEqual([other]);
-  });
-
-  test("leave alone a direction that says itself what happens to the rest", () => {
-    const deny = buildCatchAll("Block", "In", ACL_PRIORITY.defaultDeny);
-    expect(addAllowTails([deny])).toEqual([deny, tail("Out")]);
-    const bare = { Type: "ACL", Settings: { Action: "Block", Direction: "In", Priority: 10000 } };
-    expect(addAllowTails([bare])).toEqual([bare, tail("Out")]);
-  });
-
-  test("are added where a rule about everything covers one protocol or passes the question on", () => {
-    const tcp = { Type: "ACL", Settings: { Action: "Block", Direction: "In", Protocols: "6" } };
-    const pass = { Type: "ACL", Settings: { Action: "Pass", Direction: "In" } };
-    for (const policy of [tcp, pass]) expect(addAllowTails([policy])).toEqual([policy, tail("In"), tail("Out")]);
-  });
-
-  test("are the node's firewall's own for its rules", () => {
-    const host = buildAcl({ ...rule, ruleType: "Host", protocols: ["tcp"] });
-    expect(addAllowTails([host])).toEqual([host, tail("In", "Host"), tail("Out", "Host")]);
+  test.each([0, 65500, 65535])("never come before a rule that blocks at priority %i", (Priority) => {
+    const late = bare({ Action: "Block", Protocols: "6", Priority });
+    expect(addAllowTails([late])).toEqual({ policies: [late, tail("Out")], warnings: [expect.stringMatching(/^Switch ACLs for In /)] });
   });
 
   test("are taken by HNS", () => {
-    expect(createEndpointWith(addAllowTails([guard]), LATEST)).toBe(0);
+    expect(createEndpointWith(addAllowTails([guard]).policies, LATEST)).toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import type { PolicyDocument } from "../../../../src/core/hcn/documents.ts";
 import type { HnsVersion } from "../../../../src/core/hcn/features.ts";
 import { buildAcl } from "../../../../src/core/policy/acl.ts";
 import { checkAcl } from "../../../../src/core/policy/acl-check.ts";
+import { addAllowTails } from "../../../../src/core/policy/acl-tails.ts";
 import { composePolicies } from "../../../../src/core/policy/compose-policies.ts";
 import { buildEncapOverhead } from "../../../../src/core/policy/encap-overhead.ts";
 import { buildInterfaceConstraint } from "../../../../src/core/policy/interface-constraint.ts";
@@ -20,6 +21,8 @@ import { readPolicies } from "../../../../src/core/policy/raw-policies.ts";
 import { buildSdnRoutes } from "../../../../src/core/policy/sdn-route.ts";
 import { textsIn } from "../../../../src/core/policy/policy-settings.ts";
 import { filterUnsupported } from "../../../../src/core/policy/unsupported.ts";
+import { decidePacket, type Packet } from "../../../emulator/model/acl.ts";
+import { ModelKit } from "../../emulator/model-kit.ts";
 import { VERSION_PRESETS } from "../../../emulator/model/features.ts";
 import { createEndpointWith, version } from "./policy-kit.ts";
 
@@ -119,6 +122,41 @@ test("a rule that the check takes is taken by HNS, and one that it refuses for i
     RUNS,
   );
 });
+
+test("last rules change nothing on an HNS that lets pass what no rule speaks of", () => {
+  const some = fc.array(
+    fc.record({
+      Action: fc.constantFrom("Allow", "Block", "Pass"),
+      Direction: fc.constantFrom("In", "Out"),
+      Protocols: fc.constantFrom("", "6", "6,17", "256"),
+      RemoteAddresses: fc.constantFrom("", "10.0.0.0/8", "10.9.9.9"),
+      Priority: fc.constantFrom(0, 100, 200, 65499, 65500, 65501, 65535),
+    }),
+    { maxLength: 5 },
+  );
+  const packets = fc.record({
+    direction: fc.constantFrom("In", "Out"),
+    protocol: fc.constantFrom(1, 6, 17),
+    local: fc.constant("10.244.3.5"),
+    remote: fc.constantFrom("10.9.9.9", "10.0.0.1", "192.168.0.1"),
+  } as const);
+  fc.assert(
+    fc.property(some, packets, (settings, packet) => {
+      const policies = settings.map((Settings) => ({ Type: "ACL", Settings }));
+      expect(decideWith(addAllowTails(policies).policies, packet)).toBe(decideWith(policies, packet));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function decideWith(policies: readonly PolicyDocument[], packet: Packet): string {
+  const kit = new ModelKit();
+  const { id } = kit.endpoint(kit.network(), { Policies: policies });
+  const endpoint = kit.model.world.endpoints.get(id);
+  const network = kit.model.world.networks.get(endpoint?.network ?? "");
+  if (endpoint === undefined || network === undefined) throw new Error("no endpoint");
+  return decidePacket(network, endpoint, packet).action;
+}
 
 test("what we build is read back as it is when a user writes it", () => {
   fc.assert(
