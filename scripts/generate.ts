@@ -46,6 +46,7 @@ function renderValidator(schema: Schema): string {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true, code: { source: true, esm: true, lines: true } });
   const code = loadStandalone()(ajv, ajv.compile(stripTexts(schema)))
     .replace(/^"use strict";\n?/, "")
+    .replace(/schemaPath:"(?:[^"\\]|\\.)*",/g, "") // nothing reads it, and a CNI call would parse it each time
     .replace(/export const validate = (\w+);\s*export default \w+;\n?/, "const validate = $1;\n");
   if (/\b(require|import|export)\b\s*[({"'\w]/.test(stripLiterals(code))) {
     throw new Error(

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/base/async.ts";
+import type { EngineOptions } from "../core/engine/operation.ts";
 import type { StateStore } from "../core/engine/store.ts";
 
 /** What the commands see of the machine; src/bin supplies it. */
@@ -22,6 +23,8 @@ export interface CliWorld {
   /** Opens or creates the state in the folder; "scratch" stands for one that is gone when it is closed. Throws STATE_FAILURE, STATE_DAMAGED. */
   readonly openState: (stateDir: string) => StateStore;
   readonly openClock: () => Clock;
+  /** HNS and the machine, for the few commands that need them. */
+  readonly openBackend: () => Pick<EngineOptions, "backend" | "machine">;
 }
 
 /** 0 done, 1 failed, 2 wrong usage. */
@@ -39,7 +42,7 @@ export class CliError extends Error {
 }
 
 /** Runs a command's work with the world and keeps its exit code; handlers of yargs return nothing. */
-export type Run = (work: (world: CliWorld) => ExitCode) => void;
+export type Run = (work: (world: CliWorld) => ExitCode | Promise<ExitCode>) => void | Promise<void>;
 
 /** The text of a file, or of stdin for `-`. Throws CliError. */
 export function readInput(world: CliWorld, file: string): string {

@@ -67,11 +67,16 @@ export interface EndpointView {
   readonly network: Guid | undefined;
   /** The namespace it is attached to; undefined also when HNS writes "" or the zero GUID. */
   readonly namespace: Guid | undefined;
+  /** It stands for an endpoint of another node. */
+  readonly isRemote: boolean;
   readonly mac: Mac | undefined;
   readonly addresses: readonly { readonly address: string; readonly prefixLength: number | undefined }[];
   readonly routes: readonly { readonly nextHop: string; readonly destination: string }[];
   readonly policies: readonly { readonly type: string; readonly settings: unknown }[];
 }
+
+/** EndpointFlags of the HCN schema: RemoteEndpoint. */
+const FLAG_REMOTE_ENDPOINT = 1;
 
 /** The request that makes an endpoint a member of a namespace, or takes it out. */
 export function buildMembershipRequest(action: "Add" | "Remove", endpoint: string): object {
@@ -101,6 +106,7 @@ export function parseEndpoint(answer: unknown): EndpointView {
     name: text(document["Name"]) ?? "",
     network: findGuid(text(document["HostComputeNetwork"]) ?? ""),
     namespace: namespace === undefined || /^[0-]+$/.test(namespace) ? undefined : namespace,
+    isRemote: typeof document["Flags"] === "number" && (document["Flags"] & FLAG_REMOTE_ENDPOINT) !== 0,
     mac: findMac(text(document["MacAddress"]) ?? ""),
     addresses: listOf(document["IpConfigurations"]).map((entry) => ({
       address: text(entry["IpAddress"]) ?? "",
