@@ -5,7 +5,7 @@ import { Database } from "../host/state/database.ts";
 import { SqliteStateStore } from "../host/state/sqlite-store.ts";
 import { loadAsset } from "./assets.ts";
 import { writeAll } from "./output.ts";
-import { defaultStateDir, openPlatform } from "./platform.ts";
+import { defaultStateDir, openPlatform, type Platform } from "./platform.ts";
 
 declare const HNS_CNI_VERSION: string;
 
@@ -13,7 +13,9 @@ declare const HNS_CNI_VERSION: string;
 export async function runAdmin(): Promise<void> {
   // What this build's src/cli/main.ts exports.
   const { runCli: run } = loadAsset("cli") as { runCli: typeof runCli };
-  process.exitCode = await run(process.argv.slice(2), {
+  let platform: Platform | undefined;
+  const getPlatform = (): Platform => (platform ??= openPlatform(process.env));
+  const exitCode = await run(process.argv.slice(2), {
     version: HNS_CNI_VERSION,
     nodeVersion: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
@@ -26,8 +28,19 @@ export async function runAdmin(): Promise<void> {
     listFiles: (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : [])),
     hasState: (stateDir) => existsSync(join(stateDir, "state.db")),
     openState: (stateDir) => openState(stateDir === "scratch" ? ":memory:" : join(stateDir, "state.db")),
-    openClock: () => openPlatform(process.env).machine.clock,
+    openClock: () => getPlatform().machine.clock,
+    openHns: () => getPlatform().backend,
+    terminal: { isTerminal: isTerminal(), isWindows: process.platform === "win32", variables: process.env },
   });
+  process.exitCode = exitCode;
+  // A call stuck in HNS keeps its thread, and an ordinary exit would wait for it.
+  if (platform !== undefined && platform.abandonedCalls() > 0) platform.endProcess(exitCode);
+}
+
+/** On Windows the stream is made as well: with it Node has the console understand colours. Made for a pipe, it would end blocking writes. */
+function isTerminal(): boolean {
+  if (!process.getBuiltinModule("node:tty").isatty(1)) return false;
+  return process.stdout.isTTY;
 }
 
 /** How long a command waits for CNI calls that write, milliseconds. */

@@ -1,5 +1,7 @@
 import type { Clock } from "../core/base/async.ts";
 import type { StateStore } from "../core/engine/store.ts";
+import type { HcnBackend } from "../core/hcn/backend.ts";
+import type { TerminalFacts } from "./terminal.ts";
 
 /** What the commands see of the machine; src/bin supplies it. */
 export interface CliWorld {
@@ -22,6 +24,9 @@ export interface CliWorld {
   /** Opens or creates the state in the folder; "scratch" stands for one that is gone when it is closed. Throws STATE_FAILURE, STATE_DAMAGED. */
   readonly openState: (stateDir: string) => StateStore;
   readonly openClock: () => Clock;
+  /** HNS of this machine. Its library is loaded at the first call, which throws HNS_UNAVAILABLE when it is not there. */
+  readonly openHns: () => HcnBackend;
+  readonly terminal: TerminalFacts;
 }
 
 /** 0 done, 1 failed, 2 wrong usage. */
@@ -38,8 +43,8 @@ export class CliError extends Error {
   }
 }
 
-/** Runs a command's work with the world and keeps its exit code; handlers of yargs return nothing. */
-export type Run = (work: (world: CliWorld) => ExitCode) => void;
+/** Runs a command's work with the world and keeps its exit code; handlers of yargs return nothing but when they are done. */
+export type Run = (work: (world: CliWorld) => ExitCode | Promise<ExitCode>) => Promise<void>;
 
 /** The text of a file, or of stdin for `-`. Throws CliError. */
 export function readInput(world: CliWorld, file: string): string {

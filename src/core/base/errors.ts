@@ -46,7 +46,14 @@ export interface ErrorOptions {
   readonly cause?: unknown;
 }
 
+const MARK = Symbol.for("hns-cni.PluginError");
+
 export class PluginError extends Error {
+  /** The executable carries this class once in each of its scripts, and an error of one must be known in the others. */
+  static override [Symbol.hasInstance](value: unknown): value is PluginError {
+    return typeof value === "object" && value !== null && MARK in value;
+  }
+
   readonly code: ErrorCode;
   readonly data: ErrorData;
   readonly retryable: boolean;
@@ -57,6 +64,10 @@ export class PluginError extends Error {
     this.code = code;
     this.data = data;
     this.retryable = options.retryable ?? false;
+  }
+
+  get [MARK](): true {
+    return true;
   }
 }
 

@@ -2,6 +2,7 @@ import type { CliWorld } from "../../../src/cli/world.ts";
 import type { StateStore } from "../../../src/core/engine/store.ts";
 import { Database } from "../../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../../src/host/state/sqlite-store.ts";
+import { ModelBackend } from "../../emulator/model-backend.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 /** A machine for commands: its files, its stdin, and what was written. */
@@ -14,6 +15,8 @@ export class FakeWorld implements CliWorld {
   /** The state in each folder; it outlives its closing. */
   readonly states = new Map<string, StateStore>();
   readonly clock = new FakeClock({ autoAdvance: true });
+  readonly hns = new ModelBackend(undefined, { sleep: (ms) => this.clock.sleep(ms) });
+  terminal: CliWorld["terminal"] = { isTerminal: false, isWindows: false, variables: {} };
   out = "";
   error = "";
 
@@ -52,4 +55,6 @@ export class FakeWorld implements CliWorld {
   };
 
   readonly openClock = (): FakeClock => this.clock;
+
+  readonly openHns = (): ModelBackend => this.hns;
 }
