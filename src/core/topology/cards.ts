@@ -1,3 +1,4 @@
+import { containsIp, findCidr, findIp } from "../base/ip.ts";
 import type { PolicyView } from "../hcn/documents-detail.ts";
 import type { Topology, TopologyEndpoint, TopologyNetwork } from "./model.ts";
 import type { Owner } from "./ownership.ts";
@@ -52,9 +53,9 @@ export function buildHops(network: TopologyNetwork): HopCard[] {
   );
   const hosts = network.endpoints
     .filter(({ attached }) => attached === "host")
-    .map((endpoint) => ({ ...buildEndpointCard(endpoint), addresses: endpoint.addresses.map((address) => address.replace(/\/.*/, "")) }));
+    .map((endpoint) => ({ ...buildEndpointCard(endpoint), addresses: endpoint.addresses.map(withoutPrefix) }));
   const known = new Set([...gateways, ...hosts].flatMap(({ addresses }) => addresses));
-  const others = [...uses.keys()].filter((hop) => !known.has(hop)).map((hop) => buildHop(hop, "next hop", "outside of this network"));
+  const others = [...uses.keys()].filter((hop) => !known.has(hop)).map((hop) => buildHop(hop, "next hop", placeHop(network, hop)));
   return [...gateways, ...hosts, ...others].map((card) => {
     const routes = card.addresses.reduce((sum, address) => sum + (uses.get(address) ?? 0), 0);
     return routes === 0 ? card : { ...card, lines: [...card.lines, { text: `next hop of ${countOf(routes, "route")}` }] };
@@ -63,6 +64,22 @@ export function buildHops(network: TopologyNetwork): HopCard[] {
 
 function buildHop(address: string, kind: string, where: string): HopCard {
   return { kind: "hop", owner: "unknown", addresses: [address], lines: [{ text: `${kind} ${address}` }, { text: where }] };
+}
+
+/** Where a next hop is that is neither a gateway nor the node. */
+function placeHop({ endpoints, subnets }: TopologyNetwork, hop: string): string {
+  const holder = endpoints.find(({ addresses }) => addresses.some((address) => withoutPrefix(address) === hop));
+  if (holder !== undefined) return `the endpoint ${shortenIds(holder.name)}`;
+  const ip = findIp(hop);
+  const isInside = subnets.some(({ prefix }) => {
+    const cidr = findCidr(prefix);
+    return cidr !== undefined && ip !== undefined && containsIp(cidr, ip);
+  });
+  return isInside ? "no endpoint has this address" : "outside of this network";
+}
+
+function withoutPrefix(address: string): string {
+  return address.replace(/\/.*/, "");
 }
 
 /** How many routes of the network's endpoints lead to each next hop, in the order of their first ones. */

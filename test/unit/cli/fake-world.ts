@@ -1,5 +1,6 @@
 import type { CliWorld } from "../../../src/cli/world.ts";
 import type { StateStore } from "../../../src/core/engine/store.ts";
+import type { HcnBackend } from "../../../src/core/hcn/backend.ts";
 import { Database } from "../../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../../src/host/state/sqlite-store.ts";
 import { ModelBackend } from "../../emulator/model-backend.ts";
@@ -15,7 +16,7 @@ export class FakeWorld implements CliWorld {
   /** The state in each folder; it outlives its closing. */
   readonly states = new Map<string, StateStore>();
   readonly clock = new FakeClock({ autoAdvance: true });
-  readonly hns = new ModelBackend(undefined, { sleep: (ms) => this.clock.sleep(ms) });
+  hns: HcnBackend = new ModelBackend(undefined, { sleep: (ms) => this.clock.sleep(ms) });
   terminal: CliWorld["terminal"] = { isTerminal: false, isWindows: false, variables: {} };
   out = "";
   error = "";
@@ -56,5 +57,5 @@ export class FakeWorld implements CliWorld {
 
   readonly openClock = (): FakeClock => this.clock;
 
-  readonly openHns = (): ModelBackend => this.hns;
+  readonly openHns = (): HcnBackend => this.hns;
 }

@@ -145,8 +145,14 @@ describe("the topology of a node", () => {
   });
 
   it("tells a network that we use from one that we made", () => {
-    const adopted = sampleTopology({}, { networks: new Map([[sampleTopology().networks[1]?.id ?? ("" as never), "adopted"]]), pods: new Map() });
-    expect(adopted.networks[1]).toMatchObject({ owner: "adopted", endpoints: [{ name: "pods_ep", owner: "ours" }, {}, { owner: "foreign" }] });
+    const adopted = sampleTopology(
+      {},
+      { networks: new Map([[sampleTopology().networks[1]?.id ?? ("" as never), "adopted"]]), pods: new Map() },
+    );
+    expect(adopted.networks[1]).toMatchObject({
+      owner: "adopted",
+      endpoints: [{ name: "pods_ep", owner: "ours" }, {}, { owner: "foreign" }],
+    });
   });
 });
 

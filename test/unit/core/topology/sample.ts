@@ -28,7 +28,9 @@ export const DOCUMENTS: NodeDocuments = {
       Ipams: [
         {
           Type: "Static",
-          Subnets: [{ IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }], Policies: [] }],
+          Subnets: [
+            { IpAddressPrefix: "10.244.3.0/24", Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }], Policies: [] },
+          ],
         },
       ],
       Flags: 0,
