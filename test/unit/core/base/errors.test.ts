@@ -21,6 +21,18 @@ describe("PluginError", () => {
   });
 });
 
+test("an error of one script of the executable is known in another, which has the class anew", () => {
+  jest.isolateModules(() => {
+    // The same module, loaded a second time.
+    const other = jest.requireActual<{ PluginError: typeof PluginError }>("../../../../src/core/base/errors.ts");
+    expect(other.PluginError).not.toBe(PluginError);
+    expect(new other.PluginError("HNS_TIMEOUT", { message: "x" })).toBeInstanceOf(PluginError);
+    expect(toPluginError(new other.PluginError("HNS_TIMEOUT", { message: "x" })).code).toBe("HNS_TIMEOUT");
+  });
+  for (const value of [new Error("x"), null, undefined, "PluginError", { code: "HNS_TIMEOUT" }])
+    expect(value).not.toBeInstanceOf(PluginError);
+});
+
 describe("toPluginError", () => {
   test("gives a PluginError back as it is", () => {
     const error = new PluginError("IO_FAILURE", { message: "x" });
