@@ -49,8 +49,9 @@ export interface ErrorOptions {
 const MARK = Symbol.for("hns-cni.PluginError");
 
 export class PluginError extends Error {
-  /** The executable carries this class once in each of its scripts, and an error of one must be known in the others. */
+  /** The executable carries this class once in each of its scripts, and an error of one must be known in the others. Not so subclasses. */
   static override [Symbol.hasInstance](value: unknown): value is PluginError {
+    if (this !== PluginError) return Object.prototype.isPrototypeOf.call(this.prototype, Object(value));
     return typeof value === "object" && value !== null && MARK in value;
   }
 

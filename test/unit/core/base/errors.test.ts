@@ -33,6 +33,14 @@ test("an error of one script of the executable is known in another, which has th
     expect(value).not.toBeInstanceOf(PluginError);
 });
 
+test("an error is no instance of a subclass for being a PluginError", () => {
+  class Narrow extends PluginError {}
+  const [wide, narrow] = [PluginError, Narrow].map((Class) => new Class("INTERNAL", { message: "x" }));
+  expect(narrow).toBeInstanceOf(Narrow);
+  expect(narrow).toBeInstanceOf(PluginError);
+  expect(wide).not.toBeInstanceOf(Narrow);
+});
+
 describe("toPluginError", () => {
   test("gives a PluginError back as it is", () => {
     const error = new PluginError("IO_FAILURE", { message: "x" });
