@@ -14,7 +14,7 @@ export async function runAdmin(): Promise<void> {
   // What this build's src/cli/main.ts exports.
   const { runCli: run } = loadAsset("cli") as { runCli: typeof runCli };
   let platform: Platform | undefined;
-  const openBackend = (): Platform => (platform ??= openPlatform(process.env));
+  const getPlatform = (): Platform => (platform ??= openPlatform(process.env));
   const exitCode = await run(process.argv.slice(2), {
     version: HNS_CNI_VERSION,
     nodeVersion: process.versions.node,
@@ -28,11 +28,19 @@ export async function runAdmin(): Promise<void> {
     listFiles: (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : [])),
     hasState: (stateDir) => existsSync(join(stateDir, "state.db")),
     openState: (stateDir) => openState(stateDir === "scratch" ? ":memory:" : join(stateDir, "state.db")),
-    openClock: () => openBackend().machine.clock,
-    openBackend,
+    openClock: () => getPlatform().machine.clock,
+    openHns: () => getPlatform().backend,
+    openMachine: () => getPlatform().machine,
+    terminal: { isTerminal: isTerminal(), isWindows: process.platform === "win32", variables: process.env },
   });
   process.exitCode = exitCode;
   endStuck(platform, exitCode);
+}
+
+/** On Windows the stream is made as well: with it Node has the console understand colours. Made for a pipe, it would end blocking writes. */
+function isTerminal(): boolean {
+  if (!process.getBuiltinModule("node:tty").isatty(1)) return false;
+  return process.stdout.isTTY;
 }
 
 /** A call stuck in HNS keeps its thread, and an ordinary exit would wait for it. */

@@ -77,7 +77,9 @@ async function reclaimOne(world: CliWorld, { folder, config }: Target, dryRun: b
   withState(world, folder, () => undefined);
   const store = world.openState(folder);
   try {
-    return await reclaimLeaks(new Operation({ ...world.openBackend(), store, log: SILENT }, config), { dryRun });
+    return await reclaimLeaks(new Operation({ backend: world.openHns(), machine: world.openMachine(), store, log: SILENT }, config), {
+      dryRun,
+    });
   } finally {
     store.close();
   }

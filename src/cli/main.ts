@@ -3,6 +3,8 @@ import { PluginError } from "../core/base/errors.ts";
 import { addConf } from "./conf.ts";
 import { addExplain } from "./explain.ts";
 import { addIpam } from "./ipam.ts";
+import { addNetwork } from "./network.ts";
+import { addTopology } from "./topology.ts";
 import { addVersion } from "./version.ts";
 import { CliError, type CliWorld, type ExitCode, type Run } from "./world.ts";
 
@@ -55,6 +57,8 @@ function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
   addConf(cli, run);
   addExplain(cli, run);
   addIpam(cli, run);
+  addNetwork(cli, run);
+  addTopology(cli, run);
   addVersion(cli, run);
   return cli;
 }

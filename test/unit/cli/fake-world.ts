@@ -1,7 +1,10 @@
 import type { CliWorld } from "../../../src/cli/world.ts";
 import type { StateStore } from "../../../src/core/engine/store.ts";
+import type { Machine } from "../../../src/core/engine/machine.ts";
+import type { HcnBackend } from "../../../src/core/hcn/backend.ts";
 import { Database } from "../../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../../src/host/state/sqlite-store.ts";
+import { ModelBackend } from "../../emulator/model-backend.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 /** A machine for commands: its files, its stdin, and what was written. */
@@ -14,6 +17,8 @@ export class FakeWorld implements CliWorld {
   /** The state in each folder; it outlives its closing. */
   readonly states = new Map<string, StateStore>();
   readonly clock = new FakeClock({ autoAdvance: true });
+  hns: HcnBackend = new ModelBackend(undefined, { sleep: (ms) => this.clock.sleep(ms) });
+  terminal: CliWorld["terminal"] = { isTerminal: false, isWindows: false, variables: {} };
   out = "";
   error = "";
 
@@ -53,11 +58,13 @@ export class FakeWorld implements CliWorld {
 
   readonly openClock = (): FakeClock => this.clock;
 
-  /** HNS and the machine that commands meet; a test that needs them puts them here. */
-  engine: ReturnType<CliWorld["openBackend"]> | undefined;
+  readonly openHns = (): HcnBackend => this.hns;
 
-  readonly openBackend = (): ReturnType<CliWorld["openBackend"]> => {
-    if (this.engine === undefined) throw new Error("this command is not to touch HNS");
-    return this.engine;
+  /** A test whose command needs one puts it here. */
+  machine: Machine | undefined;
+
+  readonly openMachine = (): Machine => {
+    if (this.machine === undefined) throw new Error("this command is not to ask for the machine");
+    return this.machine;
   };
 }

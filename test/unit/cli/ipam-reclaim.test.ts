@@ -27,7 +27,8 @@ function buildWorld(files: Record<string, string>): FakeWorld {
   const built = new FakeWorld(files);
   built.states.set(DIR, node.store);
   const { machine } = node.operation(node.spawn());
-  built.engine = { backend: node.spawn().backend, machine };
+  built.hns = node.spawn().backend;
+  built.machine = machine;
   return built;
 }
 
