@@ -25,7 +25,7 @@ export interface IpamTraits {
 
 /** The `ipam` section, in its three cases: ours, another plugin's that stays, and one that becomes ours. */
 export function ipamSection(traits: IpamTraits): Rule {
-  return translate("ipam", "stays when another program gives the addresses; see below", (place, draft) => translateIpam(place, traits, draft));
+  return translate("ipam", "see Addresses above", (place, draft) => translateIpam(place, traits, draft));
 }
 
 /** As `ipamSection`, for an object that a source implies or leaves out. */
