@@ -46,7 +46,9 @@ function listKeys(schema: Schema, path: string): Key[] {
     const at = path === "" ? name : `${path}.${name}`;
     return [describe(asObject(child), at, required.includes(name)), ...listBelow(asObject(child), at)];
   });
-  const alternatives = ["allOf", "anyOf", "oneOf"].flatMap((keyword) => asList(schema[keyword]).flatMap((part) => listKeys(asObject(part), path)));
+  const alternatives = ["allOf", "anyOf", "oneOf"].flatMap((keyword) =>
+    asList(schema[keyword]).flatMap((part) => listKeys(asObject(part), path)),
+  );
   return [...new Map([...alternatives, ...own].map((key) => [key.path, key])).values()];
 }
 
@@ -63,7 +65,7 @@ function describe(schema: Schema, path: string, isRequired: boolean): Key {
   return {
     path,
     type: describeType(schema),
-    description: String(schema["description"] ?? ""),
+    description: typeof schema["description"] === "string" ? schema["description"] : "",
     isRequired,
     ...(typeof schema["x-unit"] === "string" && { unit: schema["x-unit"] }),
     ...(Array.isArray(choices) && { choices: choices as readonly unknown[] }),

@@ -88,7 +88,9 @@ function describeUse({ cidr, clusterCidrs, serviceCidrs, nameservers }: Generate
   ];
   const lines = [
     ...(assumed.length === 0 ? [] : [`look at the values that were not given: ${assumed.join(", ")}`]),
-    ...(layout.policies !== undefined && !hasKey("policies") ? ["without the layout's ACL for 168.63.129.16: this version has no key policies"] : []),
+    ...(layout.policies !== undefined && !hasKey("policies")
+      ? ["without the layout's ACL for 168.63.129.16: this version has no key policies"]
+      : []),
     `write it as ${layout.file}.tmp, then rename it; hns-cni.exe belongs into ${layout.binaries}`,
   ];
   return lines.map((line) => `hns-cni: ${line}\n`).join("");

@@ -25,7 +25,10 @@ export function validateConfig(world: CliWorld, { file, output }: ViewArguments<
 }
 
 /** Exit code 1, and the faults on stderr, when the configuration cannot be used. */
-export function showConfig(world: CliWorld, { file, output, isEffective }: ViewArguments<"json" | "yaml"> & { isEffective: boolean }): ExitCode {
+export function showConfig(
+  world: CliWorld,
+  { file, output, isEffective }: ViewArguments<"json" | "yaml"> & { isEffective: boolean },
+): ExitCode {
   const conf = parseConfFile(readInput(world, file), file);
   const faults = findFileFaults(conf);
   if (faults.length > 0) {

@@ -1,8 +1,8 @@
 import { findField } from "../../cni/json.ts";
-import { readNetworks } from "./draft.ts";
-import { addRanges, policyList } from "./policies.ts";
+import { policyList } from "./policies.ts";
 import { commonKeys, dnsSection, type ForeignPlugin } from "./plugin.ts";
-import { decide, drop, translate, within, type Rule, type Table } from "./rules.ts";
+import { rangeList } from "./ranges.ts";
+import { decide, drop, rename, translate, within, type Rule, type Table } from "./rules.ts";
 
 const FROM_IPAM = { isGatewayFromIpam: true } as const;
 
@@ -17,29 +17,18 @@ const LEVELS = ["error", "warn", "info", "debug"];
 const NOT_ON_WINDOWS = drop("azure-vnet reads it on Linux alone");
 
 const WINDOWS_SETTINGS: Table = {
-  enableLoopbackDSR: translate("loopbackDSR", "", ({ path, value }, draft) => {
-    draft.set("loopbackDSR", value);
-    draft.note(path, "renamed", { to: "loopbackDSR", text: "" });
-  }),
+  enableLoopbackDSR: rename("loopbackDSR"),
   hnsTimeoutDurationInSeconds: translate("callTimeoutSeconds", "0 (no limit) has no equivalent", ({ path, value }, draft) => {
-    if (value === 0) {
-      draft.drop(path, "0 is no limit; here every call to HNS has one");
-      return;
-    }
-    draft.set("callTimeoutSeconds", value);
-    draft.note(path, "renamed", { to: "callTimeoutSeconds", text: "" });
+    if (value === 0) draft.drop(path, "0 is no limit; here every call to HNS has one");
+    else draft.put(path, "renamed", { to: "callTimeoutSeconds", value });
   }),
 };
 
 function modeRule(): Rule {
   return translate("mode", "bridge is l2bridge, tunnel is l2tunnel", (place, draft) => {
     const mode = typeof place.value === "string" ? MODES.get(place.value.toLowerCase()) : undefined;
-    if (mode === undefined) {
-      draft.fault(place, "is no mode of azure-vnet on Windows", "write bridge or tunnel");
-      return;
-    }
-    draft.set("mode", mode);
-    draft.note(place.path, "translated", { to: "mode", text: `"${String(place.value)}" is ${mode}` });
+    if (mode === undefined) draft.fault(place, "is no mode of azure-vnet on Windows", "write bridge or tunnel");
+    else draft.put(place.path, "translated", { to: "mode", value: mode, text: `"${String(place.value)}" is ${mode}` });
   });
 }
 
@@ -50,22 +39,7 @@ function adapterRule(key: "adapterName" | "master"): Rule {
     if (value === "") draft.drop(path, "empty means that HNS chooses");
     else if (key === "master" && adapterName !== "") draft.drop(path, "adapterName comes first");
     else if (typeof value === "string" && value.startsWith("vEthernet")) draft.drop(path, "a virtual adapter is left to HNS");
-    else {
-      draft.set("adapter", value);
-      draft.note(path, "renamed", { to: "adapter", text: "" });
-    }
-  });
-}
-
-function rangeRule(key: "clusterCidrs" | "serviceCidrs", remark: string): Rule {
-  return translate(key, remark, (place, draft) => {
-    const cidrs = readNetworks(place, draft).map(({ cidr }) => cidr);
-    if (cidrs.length === 0) {
-      draft.drop(place.path, "empty");
-      return;
-    }
-    addRanges(key, cidrs, draft);
-    draft.note(place.path, "translated", { to: key, text: cidrs.join(", ") });
+    else draft.put(path, "renamed", { to: "adapter", value });
   });
 }
 
@@ -73,10 +47,7 @@ function levelRule(): Rule {
   return translate("logLevel", "", ({ path, value }, draft) => {
     const level = typeof value === "string" ? value.toLowerCase() : "";
     if (!LEVELS.includes(level)) draft.drop(path, "no level of this plugin");
-    else {
-      draft.set("logLevel", level);
-      draft.note(path, "translated", { to: "logLevel", text: level });
-    }
+    else draft.put(path, "translated", { to: "logLevel", value: level, text: level });
   });
 }
 
@@ -97,8 +68,8 @@ export const AZURE_VNET: ForeignPlugin = {
     windowsSettings: within("", WINDOWS_SETTINGS),
     AdditionalArgs: policyList("EndpointPolicy entries; NetworkPolicy ones need your decision"),
     policies: policyList("as AdditionalArgs"),
-    serviceCidrs: rangeRule("serviceCidrs", "text with commas, or a list"),
-    vnetCidrs: rangeRule("clusterCidrs", "text with commas, or a list"),
+    serviceCidrs: rangeList("serviceCidrs", "text with commas, or a list"),
+    vnetCidrs: rangeList("clusterCidrs", "text with commas, or a list"),
     infraVnetAddressSpace: decide("add the range to clusterCidrs if pods shall reach it with their own address"),
     multiTenancy: decide("a network for each VLAN is not to be had here"),
     enableExactMatchForPodName: drop("of multitenancy alone"),

@@ -11,8 +11,7 @@ const LINUX = drop("of Linux alone");
 function modeRule(): Rule {
   return translate("mode", "vxlan is overlay, anything else l2bridge", ({ path, value }, draft) => {
     const mode = value === "vxlan" ? "overlay" : "l2bridge";
-    draft.set("mode", mode);
-    draft.note(path, "translated", { to: "mode", text: `${typeof value === "string" ? value : "this"} is ${mode}` });
+    draft.put(path, "translated", { to: "mode", value: mode, text: `${typeof value === "string" ? value : "this"} is ${mode}` });
   });
 }
 
@@ -21,10 +20,7 @@ function levelRule(): Rule {
     const lower = typeof value === "string" ? value.toLowerCase() : "";
     const level = lower === "warning" ? "warn" : lower;
     if (!["error", "warn", "info", "debug"].includes(level)) draft.drop(path, "no level of this plugin");
-    else {
-      draft.set("logLevel", level);
-      draft.note(path, "translated", { to: "logLevel", text: level });
-    }
+    else draft.put(path, "translated", { to: "logLevel", value: level, text: level });
   });
 }
 

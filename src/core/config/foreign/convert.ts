@@ -4,11 +4,13 @@ import { PLUGIN_KEYS } from "../generated/plugin-shape.ts";
 import { isOurType } from "../our-names.ts";
 import { AZURE_VNET } from "./azure-vnet.ts";
 import { ANTREA, CALICO } from "./calico.ts";
-import { type ConvertOptions, Draft, type Note, readNetwork } from "./draft.ts";
+import { type ConvertOptions, Draft, type Note } from "./draft.ts";
 import { FLANNEL } from "./flannel.ts";
+import { settleGateway } from "./gateway.ts";
 import { translateIpam } from "./ipam.ts";
 import type { ForeignPlugin } from "./plugin.ts";
-import { addRanges, settleRanges } from "./policies.ts";
+import { settleRanges } from "./policies.ts";
+import { addRanges, readNetwork } from "./ranges.ts";
 import { WIN_BRIDGE, WIN_OVERLAY } from "./reference-plugins.ts";
 import { applyTable } from "./rules.ts";
 import { SDN_PLUGINS } from "./sdn-plugins.ts";
@@ -86,23 +88,27 @@ function convertElement(plugin: unknown, path: string, options: ConvertOptions):
 function convertPlugin(source: JsonObject, path: string, options: ConvertOptions): Conversion {
   const plugin = findForeignPlugin(findField(source, "type"));
   if (plugin === undefined) return refuse(unknownPlugin("type"));
-  const draft = new Draft(source, options);
+  const draft = new Draft(source, path, options);
   applyTable(source, { path, keys: plugin.keys }, draft);
-  settle(plugin, source, { path, draft });
+  settle(plugin, source, draft);
   const document = inOrder(draft.entries());
   const known = PLUGIN_KEYS[""] ?? {};
   const unread = Object.keys(document).filter((key) => !Object.hasOwn(known, key.toLowerCase()) && !key.startsWith("cni.dev/"));
   return { document, notes: draft.notes, faults: draft.faults, unread };
 }
 
-function settle(plugin: ForeignPlugin, source: JsonObject, { path, draft }: { path: string; draft: Draft }): void {
-  const below = (key: string): string => (path === "" ? key : `${path}.${key}`);
-  if (draft.get("mode") === undefined && draft.faults.every((fault) => fault.path !== below("mode")))
+function settle(plugin: ForeignPlugin, source: JsonObject, draft: Draft): void {
+  if (draft.get("mode") === undefined && draft.faults.every((fault) => fault.path !== draft.below("mode")))
     draft.add("mode", plugin.mode, `what ${plugin.types[0]} makes of it`);
   if (findField(source, "ipam") === undefined || plugin.impliedIpam !== undefined)
-    translateIpam({ path: below("ipam"), value: plugin.impliedIpam ?? {} }, plugin, draft);
+    translateIpam({ path: draft.below("ipam"), value: plugin.impliedIpam ?? {} }, plugin, draft);
   plugin.finish?.(source, draft);
-  addRanges("clusterCidrs", (draft.options.clusterCidrs ?? []).flatMap((text) => readNetwork(text) ?? []), draft);
+  if (draft.gateway !== undefined) settleGateway(draft.gateway, draft);
+  addRanges(
+    "clusterCidrs",
+    (draft.options.clusterCidrs ?? []).flatMap((text) => readNetwork(text) ?? []),
+    draft,
+  );
   settleRanges(draft);
   if (draft.get("loopbackDSR") === undefined)
     draft.add("loopbackDSR", false, `off, as ${plugin.types[0]} has it; leave it out to let pods reach themselves through a Service`);
@@ -110,11 +116,22 @@ function settle(plugin: ForeignPlugin, source: JsonObject, { path, draft }: { pa
 
 /** The keys as people write them; what is not listed comes before `ipam`. */
 const ORDER = ["cniVersion", "name", "type", "mode", "adapter", "subnet", "vsid", "vxlanPort", "endpointMacPrefix"];
-const MIDDLE = ["clusterCidrs", "serviceCidrs", "ipMasq", "gatewayMode", "policies", "additionalRoutes", "optionalFlags", "loopbackDSR", "dns"];
+const MIDDLE = [
+  "clusterCidrs",
+  "serviceCidrs",
+  "ipMasq",
+  "gatewayMode",
+  "policies",
+  "additionalRoutes",
+  "optionalFlags",
+  "loopbackDSR",
+  "dns",
+];
 
 function inOrder(entries: readonly (readonly [string, unknown])[]): JsonObject {
   const first = [...ORDER, ...MIDDLE, "capabilities"];
-  const rank = (key: string): number => (key === "ipam" ? Number.MAX_SAFE_INTEGER : first.includes(key) ? first.indexOf(key) : first.length);
+  const rank = (key: string): number =>
+    key === "ipam" ? Number.MAX_SAFE_INTEGER : first.includes(key) ? first.indexOf(key) : first.length;
   return Object.fromEntries([...entries].sort(([left], [right]) => rank(left) - rank(right)));
 }
 

@@ -1,4 +1,3 @@
-import { findCidr, findIp, findAddressWithPrefix, formatCidr, networkOf, width } from "../../base/ip.ts";
 import type { JsonObject } from "../../cni/json.ts";
 import { showValue, type Fault } from "../faults.ts";
 
@@ -33,6 +32,12 @@ export interface RangeClaim {
   readonly path: string;
 }
 
+/** The pods' gateway of a source that names it. */
+export interface Gateway {
+  readonly address: string;
+  readonly path: string;
+}
+
 /** A key and a value of the source, with the way there. */
 export interface Place {
   readonly path: string;
@@ -52,8 +57,14 @@ export class Draft {
   readonly routes: RangeClaim[] = [];
   readonly #values = new Map<string, unknown>();
 
-  constructor(source: JsonObject, options: ConvertOptions) {
+  /** Where the object is in its document: "" or `plugins[0]`. */
+  readonly path: string;
+  /** The pods' gateway, where a key names it; settled once the addresses are. */
+  gateway: Gateway | undefined;
+
+  constructor(source: JsonObject, path: string, options: ConvertOptions) {
     this.source = source;
+    this.path = path;
     this.options = options;
   }
 
@@ -65,13 +76,30 @@ export class Draft {
     this.#values.set(key, value);
   }
 
+  /** Where a key of the object is in its document. */
+  below(key: string): string {
+    return this.path === "" ? key : `${this.path}.${key}`;
+  }
+
+  /** Sets a key for one of the source and notes it. When two of the source mean the same, the first counts. */
+  put(path: string, verdict: Verdict, { to, value, text = "" }: { to: string; value: unknown; text?: string }): void {
+    if (this.#values.has(to)) this.drop(path, `${to} is set already`);
+    else {
+      this.#values.set(to, value);
+      this.note(path, verdict, { to, text });
+    }
+  }
+
   /** Adds to an object of the result, such as `dns`. */
   setBelow(key: string, child: string, value: unknown): void {
     this.#values.set(key, { ...(this.#values.get(key) as JsonObject | undefined), [child]: value });
   }
 
-  append(key: string, item: unknown): void {
-    this.#values.set(key, [...((this.#values.get(key) as readonly unknown[] | undefined) ?? []), item]);
+  /** Adds to a list of the result. One that the source had under this key must be a list, else that is a fault. */
+  append(key: string, ...items: readonly unknown[]): void {
+    const before = this.#values.get(key) ?? [];
+    if (Array.isArray(before)) this.#values.set(key, [...(before as readonly unknown[]), ...items]);
+    else this.fault({ path: key, value: before }, "must be a list", "write a list, or leave the key out");
   }
 
   note(path: string, verdict: Verdict, rest: { to?: string; text: string }): void {
@@ -99,39 +127,4 @@ export class Draft {
   entries(): [string, unknown][] {
     return [...this.#values];
   }
-}
-
-/** One network in canonical form; a single address is a network of its own, host bits are cut off. Undefined when it is neither. */
-export function readNetwork(value: unknown): string | undefined {
-  if (typeof value !== "string") return undefined;
-  const text = value.trim();
-  const single = findIp(text);
-  if (single !== undefined) return formatCidr(networkOf(single, width(single.family)));
-  const parsed = findAddressWithPrefix(text);
-  return parsed === undefined ? undefined : formatCidr(networkOf(parsed.address, parsed.prefix));
-}
-
-/** A list of texts, or one text with commas, as networks. Faults go into the draft; what is left comes back. */
-export function readNetworks(place: Place, draft: Draft): RangeClaim[] {
-  const remedy = 'write networks in CIDR form, such as "10.244.0.0/16"';
-  if (typeof place.value === "string") {
-    const texts = place.value.split(",").filter((text) => text.trim() !== "");
-    return texts.flatMap((value) => readClaim({ path: place.path, value }, draft, remedy));
-  }
-  if (Array.isArray(place.value)) {
-    return place.value.flatMap((value: unknown, index) => readClaim({ path: `${place.path}[${index}]`, value }, draft, remedy));
-  }
-  draft.fault(place, "must be a list of networks", remedy);
-  return [];
-}
-
-function readClaim(place: Place, draft: Draft, remedy: string): RangeClaim[] {
-  const cidr = readNetwork(place.value);
-  if (cidr === undefined) draft.fault(place, "is no network in CIDR form", remedy);
-  return cidr === undefined ? [] : [{ cidr, path: place.path }];
-}
-
-/** Whether `text` is a network as this plugin wants it. */
-export function isCidr(value: unknown): value is string {
-  return typeof value === "string" && findCidr(value) !== undefined;
 }

@@ -39,11 +39,15 @@ function translateDelegate(place: Place, draft: Draft): void {
   const type = findField(place.value, "type");
   const plugin = findDelegate(type);
   if (plugin === undefined) {
-    draft.fault({ path: `${place.path}.type`, value: type }, "is no delegate for Windows", "write win-bridge, win-overlay, sdnbridge or sdnoverlay");
+    draft.fault(
+      { path: `${place.path}.type`, value: type },
+      "is no delegate for Windows",
+      "write win-bridge, win-overlay, sdnbridge or sdnoverlay",
+    );
     return;
   }
   applyTable(place.value, { path: place.path, keys: { ...plugin.keys, ...OVERRIDES } }, draft);
-  draft.set("mode", plugin.mode);
+  if (draft.get("mode") === undefined) draft.set("mode", plugin.mode);
   plugin.finish?.(place.value, draft);
 }
 

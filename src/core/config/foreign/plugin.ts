@@ -1,12 +1,13 @@
 import type { JsonObject } from "../../cni/json.ts";
 import type { Mode } from "../plugin-config.ts";
 import type { Draft } from "./draft.ts";
-import { ipamSection, type IpamTraits } from "./ipam.ts";
+import type { IpamTraits } from "./gateway.ts";
+import { ipamSection } from "./ipam.ts";
 import { drop, keep, keepBelow, translate, within, type Table } from "./rules.ts";
 import { PRODUCT_TYPE } from "../our-names.ts";
 
 /** The kinds of HNS networks that a conversion can ask for; whether this build has them, its schema says. */
-export type ForeignMode = Mode | "l2bridge" | "overlay" | "nat" | "transparent" | "l2tunnel";
+export type ForeignMode = Mode | "overlay" | "nat" | "transparent" | "l2tunnel";
 
 /** Another plugin whose configurations can be converted. */
 export interface ForeignPlugin extends IpamTraits {
@@ -37,10 +38,9 @@ export function commonKeys(traits: IpamTraits): Table {
   return {
     cniVersion: keep("cniVersion"),
     name: keep("name", "the HNS network of this name is used when it is there"),
-    type: translate("type", `becomes ${PRODUCT_TYPE}`, ({ path }, draft) => {
-      draft.set("type", PRODUCT_TYPE);
-      draft.note(path, "translated", { to: "type", text: `becomes ${PRODUCT_TYPE}` });
-    }),
+    type: translate("type", `becomes ${PRODUCT_TYPE}`, ({ path }, draft) =>
+      draft.put(path, "translated", { to: "type", value: PRODUCT_TYPE, text: `becomes ${PRODUCT_TYPE}` }),
+    ),
     capabilities: keep("capabilities"),
     dns: within("dns", dnsSection()),
     ipam: ipamSection(traits),

@@ -1,6 +1,7 @@
-import { findField, isJsonObject, type JsonObject } from "../../cni/json.ts";
-import { readNetwork, type Draft, type Place } from "./draft.ts";
+import { findField, findKey, isJsonObject, type JsonObject } from "../../cni/json.ts";
+import type { Draft, Place } from "./draft.ts";
 import { isKnownType, toPolicyV2, type PolicyV2 } from "./policy-shapes.ts";
+import { addRanges, readNetwork } from "./ranges.ts";
 import { translate, type Rule } from "./rules.ts";
 
 const REMEDY = 'write {"name": "EndpointPolicy", "value": {"Type": "...", "Settings": {...}}}';
@@ -32,7 +33,7 @@ function translateEntry(place: Place, draft: Draft): void {
   const refusal = typeof name === "string" ? findRefusal(name) : 'has no name "EndpointPolicy", so it had no effect';
   if (refusal === undefined) {
     noteOthers(place, entry, { known: ["name", "value"], why: "neither plugin knows this key" }, draft);
-    translatePolicy(path, { path: `${path}.${findKey(entry, "value")}`, value: findField(entry, "Value") }, draft);
+    translatePolicy(path, { path: `${path}.${findKey(entry, "value") ?? "value"}`, value: findField(entry, "Value") }, draft);
   } else if (typeof name === "string" && /networkpolicy/i.test(name)) draft.decide(path, refusal);
   else draft.drop(path, refusal);
 }
@@ -60,9 +61,13 @@ function translatePolicy(path: string, place: Place, draft: Draft): void {
   const hasSettings = isJsonObject(findField(value, "Settings"));
   if (hasSettings) noteOthers(place, value, { known: ["type", "settings"], why: "HNS v2 reads Type and Settings alone" }, draft);
   const policy = toPolicyV2(type, value);
-  if (policy.Type === "OutBoundNAT" && claimExceptions(path, policy.Settings, draft)) return;
-  if (policy.Type === "SDNRoute" && claimRoute(path, policy.Settings, draft)) return;
-  keepPolicy(path, policy, { isGuessed: !isKnownType(type) && !hasSettings }, draft);
+  if (!claimRange(path, policy, draft)) keepPolicy(path, policy, { isGuessed: !isKnownType(type) && !hasSettings }, draft);
+}
+
+/** Whether the policy says no more than which ranges are the cluster's. */
+function claimRange(path: string, { Type: type, Settings: settings }: PolicyV2, draft: Draft): boolean {
+  if (type === "OutBoundNAT") return claimExceptions(path, settings, draft);
+  return type === "SDNRoute" && claimRoute(path, settings, draft);
 }
 
 /** OutBoundNAT with nothing but exceptions. */
@@ -71,7 +76,8 @@ function claimExceptions(path: string, settings: JsonObject, draft: Draft): bool
   if (!Array.isArray(list) || list.length === 0 || Object.keys(others).length > 0) return false;
   for (const value of list as readonly unknown[]) {
     const cidr = readNetwork(value);
-    if (cidr === undefined) draft.fault({ path, value }, "an OutBoundNAT exception must be a network in CIDR form", "write such as 10.244.0.0/16");
+    if (cidr === undefined)
+      draft.fault({ path, value }, "an OutBoundNAT exception must be a network in CIDR form", "write such as 10.244.0.0/16");
     else draft.exceptions.push({ cidr, path });
   }
   return true;
@@ -89,7 +95,8 @@ function claimRoute(path: string, settings: JsonObject, draft: Draft): boolean {
 
 function keepPolicy(path: string, policy: PolicyV2, { isGuessed }: { isGuessed: boolean }, draft: Draft): void {
   draft.append("policies", { name: "EndpointPolicy", value: policy });
-  if (isGuessed) draft.note(path, "decide", { to: "policies", text: `put into policies; see whether HNS v2 has these fields for ${policy.Type}` });
+  if (isGuessed)
+    draft.note(path, "decide", { to: "policies", text: `put into policies; see whether HNS v2 has these fields for ${policy.Type}` });
   else draft.note(path, "translated", { to: "policies", text: `${policy.Type}, as HNS v2 has it` });
 }
 
@@ -109,17 +116,9 @@ export function settleRanges(draft: Draft): void {
     draft.note(path, "translated", { to, text: `${cidr} keeps the pod's address` });
   }
   addRanges("serviceCidrs", [...services], draft);
-  addRanges("clusterCidrs", [...exceptions].filter((cidr) => !services.has(cidr)), draft);
-}
-
-/** Adds networks to a list that the source may have filled already. */
-export function addRanges(key: "clusterCidrs" | "serviceCidrs", cidrs: readonly string[], draft: Draft): void {
-  if (cidrs.length === 0) return;
-  const before = draft.get(key);
-  const texts: readonly unknown[] = Array.isArray(before) ? before : [];
-  draft.set(key, [...new Set([...texts, ...cidrs])]);
-}
-
-function findKey(object: JsonObject, name: string): string {
-  return Object.keys(object).find((key) => key.toLowerCase() === name) ?? name;
+  addRanges(
+    "clusterCidrs",
+    [...exceptions].filter((cidr) => !services.has(cidr)),
+    draft,
+  );
 }

@@ -23,7 +23,10 @@ const ADDRESS: Shape = { type: "ProviderAddress", fields: { pa: "ProviderAddress
 const SHAPES: ReadonlyMap<string, Shape> = new Map([
   [
     "outboundnat",
-    { type: "OutBoundNAT", fields: { exceptionlist: "Exceptions", exceptions: "Exceptions", destinations: "Destinations", vip: "VirtualIP" } },
+    {
+      type: "OutBoundNAT",
+      fields: { exceptionlist: "Exceptions", exceptions: "Exceptions", destinations: "Destinations", vip: "VirtualIP" },
+    },
   ],
   ["route", ROUTE],
   ["sdnroute", ROUTE],
@@ -58,7 +61,9 @@ export function isKnownType(type: string): boolean {
 export function toPolicyV2(type: string, value: JsonObject): PolicyV2 {
   const shape = SHAPES.get(type.toLowerCase()) ?? { type };
   const settings = Object.entries(value).find(([key]) => key.toLowerCase() === "settings")?.[1];
-  const fields = isJsonObject(settings) ? settings : Object.fromEntries(Object.entries(value).filter(([key]) => key.toLowerCase() !== "type"));
+  const fields = isJsonObject(settings)
+    ? settings
+    : Object.fromEntries(Object.entries(value).filter(([key]) => key.toLowerCase() !== "type"));
   const named = Object.entries(fields).map(([key, field]): [string, unknown] => {
     const name = shape.fields?.[key.toLowerCase()] ?? key;
     return [name, toFieldV2(field, { name, isText: shape.texts?.includes(name) ?? false, type: shape.type })];

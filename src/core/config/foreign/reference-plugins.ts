@@ -1,19 +1,14 @@
-import { translate, drop, keep, type Rule } from "./rules.ts";
-import { readNetworks } from "./draft.ts";
 import { policyList } from "./policies.ts";
 import { commonKeys, type ForeignPlugin } from "./plugin.ts";
+import { rangeList } from "./ranges.ts";
+import { drop, keep } from "./rules.ts";
 
 const HOST_ENDPOINT = { isGatewayFromIpam: false } as const;
 
 const API_VERSION = drop("this plugin always speaks HNS v2");
 
-/** A range that keeps the pod's address, under a name of its own. */
-export function masqueradeNetwork(): Rule {
-  return translate("clusterCidrs", "the range keeps the pod's address", (place, draft) => {
-    if (place.value === "") draft.drop(place.path, "empty means none");
-    else draft.exceptions.push(...readNetworks(place, draft));
-  });
-}
+/** A range under a name of its own. */
+const MASQUERADE = rangeList("clusterCidrs", "the range keeps the pod's address");
 
 /** Source: pkg/hns of containernetworking/plugins, HNS v1 and v2. */
 export const WIN_BRIDGE: ForeignPlugin = {
@@ -27,8 +22,8 @@ export const WIN_BRIDGE: ForeignPlugin = {
     ...commonKeys(HOST_ENDPOINT),
     apiVersion: API_VERSION,
     loopbackDSR: keep("loopbackDSR", "off unless set; this plugin's own default is on"),
-    ipMasqNetwork: masqueradeNetwork(),
-    clusterNetworkPrefix: masqueradeNetwork(),
+    ipMasqNetwork: MASQUERADE,
+    clusterNetworkPrefix: MASQUERADE,
     policies: policyList("HNS v1 and v2 spelling"),
     AdditionalArgs: policyList("older name of policies"),
     HcnPolicyArgs: policyList("older name of policies"),

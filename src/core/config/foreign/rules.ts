@@ -35,11 +35,7 @@ export function keep(key: string, remark = ""): Rule {
 
 /** The same value under another key. */
 export function rename(key: string, remark = ""): Rule {
-  const apply = (place: Place, draft: Draft): void => {
-    draft.set(key, place.value);
-    draft.note(place.path, "renamed", { to: key, text: remark });
-  };
-  return { becomes: key, remark, apply };
+  return { becomes: key, remark, apply: ({ path, value }, draft) => draft.put(path, "renamed", { to: key, value, text: remark }) };
 }
 
 /** Without effect here. */
@@ -81,9 +77,8 @@ export function keepBelow(key: string, child: string, remark = ""): Rule {
   return { becomes, remark, apply };
 }
 
-export function keepAs(key: string, place: Place, draft: Draft): void {
-  draft.set(key, place.value);
-  draft.note(place.path, "kept", { to: key, text: "" });
+export function keepAs(key: string, { path, value }: Place, draft: Draft): void {
+  draft.put(path, "kept", { to: key, value });
 }
 
 /** Goes through the keys of `object`. What the table does not have is kept where it is a key of this plugin, else dropped by name. */

@@ -1,10 +1,10 @@
 import { findIp, formatIp } from "../../base/ip.ts";
 import { findField, isJsonObject, type JsonObject } from "../../cni/json.ts";
 import type { Draft } from "./draft.ts";
-import { additionalRoutes, settleGateway } from "./gateway.ts";
+import { additionalRoutes } from "./gateway.ts";
 import { policyList } from "./policies.ts";
 import { commonKeys, dnsSection, type ForeignMode, type ForeignPlugin } from "./plugin.ts";
-import { drop, keepBelow, translate, within, type Rule, type Table } from "./rules.ts";
+import { drop, keepBelow, rename, translate, within, type Rule, type Table } from "./rules.ts";
 
 const FROM_IPAM = { isGatewayFromIpam: true } as const;
 
@@ -13,10 +13,7 @@ const SEARCH = "the pod's namespace was put before the first entry; capabilities
 const FLAGS: Table = {
   localRoutedPortMapping: keepBelow("optionalFlags", "localRoutedPortMapping"),
   allowAclPortMapping: keepBelow("optionalFlags", "allowAclPortMapping"),
-  loopbackDSR: translate("loopbackDSR", "one level up", ({ path, value }, draft) => {
-    draft.set("loopbackDSR", value);
-    draft.note(path, "renamed", { to: "loopbackDSR", text: "one level up" });
-  }),
+  loopbackDSR: rename("loopbackDSR", "one level up"),
   forceBridgeGateway: gatewayFlag("true is gatewayMode host-endpoint (.2 of the subnet), else the pods' gateway is the IPAM plugin's"),
   gatewayFromAdditionalRoutes: gatewayFlag("true makes the default route of additionalRoutes the pods' gateway"),
   enableDualStack: drop("pods have the families of their addresses"),
@@ -70,6 +67,8 @@ function settleFlags(source: JsonObject, draft: Draft): void {
 }
 
 function forceHostEndpoint(draft: Draft): void {
+  draft.gateway = undefined;
+  if (findField(draft.source, "gatewayMode") !== undefined) return;
   draft.set("gatewayMode", "host-endpoint");
   const ipam = draft.get("ipam");
   if (!isJsonObject(ipam) || ipam["cidr"] === undefined || ipam["gateway"] === undefined) return;
@@ -87,5 +86,5 @@ function takeDefaultRoute(draft: Draft): void {
     "additionalRoutes",
     list.filter((route) => route !== found),
   );
-  settleGateway({ address: formatIp(hop), path: "additionalRoutes" }, draft);
+  draft.gateway = { address: formatIp(hop), path: draft.below("additionalRoutes") };
 }

@@ -1,9 +1,6 @@
 import { findIp, formatIp } from "../../base/ip.ts";
-import { findField, isJsonObject, type JsonObject } from "../../cni/json.ts";
-import { readNetworks, type Draft } from "./draft.ts";
-import { settleGateway } from "./gateway.ts";
 import { commonKeys, dnsSection, type ForeignPlugin } from "./plugin.ts";
-import { addRanges } from "./policies.ts";
+import { rangeList } from "./ranges.ts";
 import { decide, drop, rename, translate, within, type Rule } from "./rules.ts";
 
 const FROM_IPAM = { isGatewayFromIpam: true } as const;
@@ -19,19 +16,10 @@ function searchRule(): Rule {
     const list: readonly unknown[] = place.value;
     const plain = list.filter((entry) => !(typeof entry === "string" && entry.includes(PLACEHOLDER)));
     draft.setBelow("dns", "search", plain);
-    draft.note(place.path, "translated", { to: "dns.search", text: `${list.length - plain.length} left out for ${PLACEHOLDER}: set capabilities.dns` });
-  });
-}
-
-function serviceRule(): Rule {
-  return translate("serviceCidrs", "", (place, draft) => {
-    const cidrs = readNetworks(place, draft).map(({ cidr }) => cidr);
-    if (cidrs.length === 0) {
-      draft.drop(place.path, "empty");
-      return;
-    }
-    addRanges("serviceCidrs", cidrs, draft);
-    draft.note(place.path, "translated", { to: "serviceCidrs", text: cidrs.join(", ") });
+    draft.note(place.path, "translated", {
+      to: "dns.search",
+      text: `${list.length - plain.length} left out for ${PLACEHOLDER}: set capabilities.dns`,
+    });
   });
 }
 
@@ -39,6 +27,7 @@ function gatewayRule(): Rule {
   return translate("ipam.gateway", "with gatewayMode ipam", (place, draft) => {
     const ip = typeof place.value === "string" ? findIp(place.value) : undefined;
     if (ip === undefined) draft.fault(place, "is no IP address", "write the address of the pods' gateway");
+    else draft.gateway = { address: formatIp(ip), path: place.path };
   });
 }
 
@@ -56,19 +45,12 @@ export const VPC_BRIDGE: ForeignPlugin = {
     eniName: rename("adapter"),
     eniMACAddress: decide("HNS finds an adapter by its name: set adapter as Get-NetAdapter lists it"),
     eniIPAddresses: decide("the node's own address; pods reached it through an SDNRoute policy to it, which policies can have"),
-    vpcCIDRs: translate("clusterCidrs", "the ranges keep the pod's address", (place, draft) => draft.exceptions.push(...readNetworks(place, draft))),
-    serviceCIDR: serviceRule(),
+    vpcCIDRs: rangeList("clusterCidrs", "the ranges keep the pod's address"),
+    serviceCIDR: rangeList("serviceCidrs", ""),
     gatewayIPAddress: gatewayRule(),
     ipAddresses: decide("addresses of one pod; ipam.cidr is the node's range"),
     bridgeType: drop("of Linux alone; the HNS network is an l2bridge"),
     bridgeNetNSPath: drop("of Linux alone"),
     interfaceType: drop("of Linux alone"),
   },
-  finish: settleAwsGateway,
 };
-
-function settleAwsGateway(source: JsonObject, draft: Draft): void {
-  const text = findField(source, "gatewayIPAddress");
-  const ip = typeof text === "string" ? findIp(text) : undefined;
-  if (ip !== undefined && isJsonObject(draft.get("ipam"))) settleGateway({ address: formatIp(ip), path: "gatewayIPAddress" }, draft);
-}
