@@ -129,3 +129,34 @@ describe("config show", () => {
     expect(error).toContain('mode is "x"');
   });
 });
+
+describe("config show --effective=false", () => {
+  const show = (document: object): unknown => {
+    const world = new FakeWorld({ file: JSON.stringify(document) });
+    expect(showConfig(world, { file: "file", isEffective: false, output: "json" })).toBe(0);
+    return JSON.parse(world.out);
+  };
+
+  it("prints what was written, in the documented spelling and without null", () => {
+    const { mode, ...rest } = CONF;
+    expect(show({ ...rest, MODE: mode, adapter: null })).toEqual(CONF);
+    expect(show(LIST)).toEqual(LIST);
+  });
+
+  it("leaves another IPAM plugin's section as it is", () => {
+    const ipam = { type: "host-local", Ranges: [[{ subnet: "10.244.3.0/24" }]] };
+    expect(show({ ...CONF, ipam })).toEqual({ ...CONF, ipam });
+  });
+});
+
+describe("config validate of another plugin's configuration", () => {
+  it("names the command that converts it", () => {
+    const remedies = [validate({ name: "n", type: "win-bridge" }), validate({ name: "n", plugins: [{ type: "azure-vnet" }] })].flatMap(
+      ({ report }) => report.faults.filter(({ path }) => path === "type" || path === "plugins").map(({ remedy }) => remedy),
+    );
+    expect(remedies).toEqual([
+      'give the plugin\'s object the type "hns-cni"; hns-cni config convert translates a configuration of win-bridge',
+      'give the plugin\'s object the type "hns-cni"; hns-cni config convert translates a configuration of azure-vnet',
+    ]);
+  });
+});
