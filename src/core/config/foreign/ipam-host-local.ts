@@ -1,14 +1,14 @@
-import { addressAt, cidrSize, findCidr, formatCidr, formatIp } from "../../base/ip.ts";
+import { addressAt, findCidr, formatIp } from "../../base/ip.ts";
 import { findField, isJsonObject, type JsonObject } from "../../cni/json.ts";
 import type { Fault } from "../faults.ts";
-import { type HostLocalPool, RANGE_KEYS, readHostLocal } from "../host-local.ts";
 import { PRODUCT_TYPE } from "../our-names.ts";
 import type { Draft } from "./draft.ts";
 import { addGatewayMode, settleGateway, translateRoutes, type IpamTraits, type IpamWork } from "./gateway.ts";
+import { FIRST_FOR_PODS, type Pool, readPools } from "./host-local-ranges.ts";
 import { GIVE_RANGE, isCidr } from "./ranges.ts";
 
-/** The first address that pods may have beside HNS's gateway and the node's endpoint. */
-const FIRST_FOR_PODS = 3;
+/** The keys of one range. */
+const RANGE_KEYS = ["subnet", "rangeStart", "rangeEnd", "gateway"];
 
 /** host-local's section: it stays, or its range becomes a pool of this plugin. */
 export function translateHostLocal(path: string, ipam: JsonObject, work: IpamWork): void {
@@ -28,7 +28,7 @@ export function translateHostLocal(path: string, ipam: JsonObject, work: IpamWor
 
 /** The section with host-local's keys in their documented case. */
 function canonicalise(ipam: JsonObject): JsonObject {
-  const known: readonly string[] = [...RANGE_KEYS, "ranges", "routes", "dataDir", "resolvConf", "type"];
+  const known = [...RANGE_KEYS, "ranges", "routes", "dataDir", "resolvConf", "type"];
   const entries = Object.entries(ipam).map(([key, value]): [string, unknown] => {
     return [known.find((one) => one.toLowerCase() === key.toLowerCase()) ?? key, value];
   });
@@ -39,7 +39,7 @@ function canonicalise(ipam: JsonObject): JsonObject {
 function withRange(path: string, document: JsonObject, draft: Draft): JsonObject {
   const { cidr } = draft.options;
   if (cidr === undefined) return document;
-  const replaced = ["subnet", "rangeStart", "rangeEnd", "gateway", "ranges"].filter((key) => document[key] !== undefined);
+  const replaced = [...RANGE_KEYS, "ranges"].filter((key) => document[key] !== undefined);
   for (const key of replaced) draft.drop(`${path}.${key}`, `--cidr ${cidr} was given`);
   return { ...Object.fromEntries(Object.entries(document).filter(([key]) => !replaced.includes(key))), subnet: cidr };
 }
@@ -78,27 +78,24 @@ function noteStart(path: string, draft: Draft): void {
   draft.note(path, "added", { to: path, text: ".1 is HNS's and .2 the node's endpoint: pods begin behind them" });
 }
 
-/** host-local's range as a pool of ours. */
+/** host-local's ranges as pools of ours. */
 function takePool(path: string, document: JsonObject, { draft, traits }: IpamWork): void {
-  const faults: typeof draft.faults = [];
-  const pool = readHostLocal(document, faults);
-  draft.faults.push(...faults.map((fault) => ({ ...fault, path: fault.path.replace(/^ipam/, path) })));
-  if (pool === undefined) return;
-  const exclude = findExcluded(pool, traits);
-  draft.set("ipam", { type: PRODUCT_TYPE, cidr: formatCidr(pool.cidr), ...(exclude.length > 0 && { exclude }) });
-  draft.note(path, "translated", { to: "ipam", text: "host-local's range is a pool of this plugin" });
-  if (traits.isGatewayFromIpam) settleGateway({ address: formatIp(pool.gateway), path: `${path}.gateway` }, draft);
+  const pools = readPools(path, document, { traits, draft });
+  const [first] = pools;
+  if (first === undefined) return;
+  const documents = pools.map(({ cidr, exclude }) => ({ cidr, ...(exclude.length > 0 && { exclude }) }));
+  draft.set("ipam", { type: PRODUCT_TYPE, ...(pools.length === 1 ? documents[0] : { pools: documents }) });
+  const text = pools.length === 1 ? "host-local's range is a pool of this plugin" : "host-local's ranges are pools of this plugin";
+  draft.note(path, "translated", { to: "ipam", text });
+  if (traits.isGatewayFromIpam && pools.length === 1) settleGateway({ address: first.gateway, path: `${path}.gateway` }, draft);
+  else if (traits.isGatewayFromIpam) addPoolGateways(pools, draft);
   noteHostLocalKeys(path, document, draft);
 }
 
-/** The parts of the subnet beside the range, as `ipam.exclude` has them. What is kept back anyway is not named. */
-function findExcluded({ cidr, first, last }: HostLocalPool, { isGatewayFromIpam }: IpamTraits): string[] {
-  const low = isGatewayFromIpam ? 1 : FIRST_FOR_PODS;
-  const end = cidrSize(cidr) - 1;
-  const part = (from: number, to: number): string[] => {
-    return from > to ? [] : [`${formatIp(addressAt(cidr, from))}-${formatIp(addressAt(cidr, to))}`];
-  };
-  return [...part(low, first - 1), ...part(last + 1, end - 1)];
+function addPoolGateways(pools: readonly Pool[], draft: Draft): void {
+  addGatewayMode(draft);
+  const documents = pools.map(({ cidr, exclude, gateway }) => ({ cidr, ...(exclude.length > 0 && { exclude }), gateway }));
+  draft.set("ipam", { type: PRODUCT_TYPE, pools: documents });
 }
 
 function noteHostLocalKeys(path: string, document: JsonObject, draft: Draft): void {

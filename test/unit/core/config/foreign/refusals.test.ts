@@ -2,6 +2,7 @@
 import type { JsonObject } from "../../../../../src/core/cni/json.ts";
 import { findForeignPlugin, FOREIGN_PLUGINS } from "../../../../../src/core/config/foreign/convert.ts";
 import type { ConvertOptions } from "../../../../../src/core/config/foreign/draft.ts";
+import { hasPools } from "../../../../../src/core/config/foreign/host-local-ranges.ts";
 import { convert } from "./kit.ts";
 
 const BRIDGE = { name: "n", type: "win-bridge", ipam: { type: "host-local", subnet: "10.1.2.0/24" } };
@@ -25,10 +26,10 @@ const cases: [string, JsonObject, Partial<ConvertOptions>, string[]][] = [
   ["flannel without the node's range", { name: "n", type: "flannel" }, {}, ["ipam.subnet"]],
   ["usePodCidr", { ...BRIDGE, ipam: { type: "host-local", subnet: "usePodCidr" } }, {}, ["ipam.subnet"]],
   [
-    "two ranges",
+    "two addresses of one family",
     { ...BRIDGE, ipam: { type: "host-local", subnet: "10.1.2.0/24", ranges: [[{ subnet: "10.1.3.0/24" }]] } },
     { ipam: "ours" },
-    ["ipam.ranges[0][0]"],
+    ["ipam.ranges"],
   ],
   [
     "flannel with a delegate of Linux",
@@ -58,6 +59,27 @@ it("knows plugins by their file name in any case, with or without .exe", () => {
       expect([type, type.toUpperCase(), `${type}.exe`].map(findForeignPlugin)).toEqual([plugin, plugin, plugin]);
   }
   expect([undefined, "", "hns-cni", "host-local", {}].map(findForeignPlugin)).toEqual(new Array(5).fill(undefined));
+});
+
+it.each([
+  ["rangeStart", "10.9.9.9", "ipam.rangeStart"],
+  ["rangeEnd", 7, "ipam.rangeEnd"],
+  ["gateway", "none", "ipam.gateway"],
+  ["ranges", 7, "ipam.ranges"],
+  ["ranges", [[]], "ipam.ranges[0]"],
+  ["ranges", [[{}]], "ipam.ranges[0][0].subnet"],
+])("refuses host-local's %s as %j when its range is taken over", (key, value, path) => {
+  const { faults, document } = convert({ ...BRIDGE, ipam: { ...BRIDGE.ipam, [key]: value } }, { ipam: "ours" });
+  expect(faults.map((fault) => fault.path)).toEqual([path]);
+  expect(document).not.toHaveProperty("ipam");
+});
+
+it("makes a pool of each of host-local's ranges where the configuration has pools, and else says that it has not", () => {
+  const ranges = [[{ subnet: "10.1.2.0/24", rangeEnd: "10.1.2.200" }, { subnet: "10.1.3.0/24" }], [{ subnet: "fd00:1::/64" }]];
+  const { document, faults } = convert({ ...BRIDGE, ipam: { type: "host-local", ranges } }, { ipam: "ours" });
+  const pools = [{ cidr: "10.1.2.0/24", exclude: ["10.1.2.201-10.1.2.254"] }, { cidr: "10.1.3.0/24" }, { cidr: "fd00:1::/64" }];
+  expect(document["ipam"]).toEqual(hasPools() ? { type: "hns-cni", pools } : undefined);
+  expect(faults.map(({ path }) => path)).toEqual(hasPools() ? [] : ["ipam.ranges"]);
 });
 
 it("says which keys of the result this version does not have", () => {
