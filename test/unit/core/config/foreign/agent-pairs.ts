@@ -210,7 +210,7 @@ export const AGENTS: readonly Pair[] = [
       "dropped plugins[0].delegate.name",
       "kept plugins[0].delegate.loopbackDSR -> loopbackDSR",
       "translated plugins[0].ipam -> ipam",
-      "decide ",
+      "decide plugins[0].type",
     ],
   },
   {
