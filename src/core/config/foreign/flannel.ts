@@ -53,7 +53,10 @@ function translateDelegate(place: Place, draft: Draft): void {
 
 function needsNetwork(_source: JsonObject, draft: Draft): void {
   if ((draft.options.clusterCidrs ?? []).length > 0) return;
-  draft.decide(draft.below("type"), "flannel excepts its whole network from masquerading (FLANNEL_NETWORK in subnet.env): name it with --cluster-cidr");
+  draft.decide(
+    draft.below("type"),
+    "flannel excepts its whole network from masquerading (FLANNEL_NETWORK in subnet.env): name it with --cluster-cidr",
+  );
 }
 
 /** Source: flannel-io/cni-plugin and the Windows manifests of flannel-io/flannel. */
