@@ -22,8 +22,8 @@ describe("config explain", () => {
         "",
       ].join("\n"),
     });
-    expect(explain("gatewayMode").out).toContain('\n  Values:   "host-endpoint", "ipam", "none"\n');
-    expect(explain("mode").out).toContain("\n  Type:     text, required\n");
+    expect(explain("logLevel").out).toContain('\n  Values:   "error", "warn", "info", "debug"\n');
+    expect(explain("name").out).toContain("\n  Type:     text, required\n");
   });
 
   it("takes a key in any case, by its last part, and as a fault names it", () => {
