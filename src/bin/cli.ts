@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { runCli } from "../cli/main.ts";
 import { Database } from "../host/state/database.ts";
@@ -23,6 +23,8 @@ export async function runAdmin(): Promise<void> {
     joinPath: join,
     readFile: (path) => readFileSync(path, "utf8"),
     readStdin: () => readFileSync(0, "utf8"),
+    hasFile: existsSync,
+    writeFile: writeInOneStep,
     writeOut: (text) => write(1, text),
     writeError: (text) => write(2, text),
     listFiles: (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : [])),
@@ -53,6 +55,24 @@ const BUSY_MS = 10_000;
 
 function openState(path: string): SqliteStateStore {
   return new SqliteStateStore(Database.open({ path, busyTimeoutMs: BUSY_MS }));
+}
+
+/** A draft in the same folder, renamed once it is on the disk; containerd does not read a file that ends in .tmp. */
+function writeInOneStep(path: string, text: string): void {
+  const draft = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(draft, "wx");
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(draft, path);
+  } catch (thrown) {
+    rmSync(draft, { force: true });
+    throw thrown;
+  }
 }
 
 /** A reader that went away (as head does) wants no more. */

@@ -4,7 +4,7 @@ import { findFaults, normaliseForDelete } from "../core/config/normalise.ts";
 import type { HostConfig } from "../core/config/plugin-config.ts";
 import { Operation } from "../core/engine/operation.ts";
 import { type KeptReason, type Leak, reclaimLeaks, type ReclaimReport } from "../core/engine/reclaim.ts";
-import { parseConfFile } from "./conf-file.ts";
+import { parseConfFile } from "./config-file.ts";
 import { networkOfPool, withState } from "./ipam-state.ts";
 import { writeDocument } from "./output.ts";
 import { CliError, type CliWorld, type ExitCode, readInput } from "./world.ts";

@@ -7,7 +7,7 @@ import { type BlockView, CELLS, type CellState, viewBlock } from "../core/ipam/b
 import type { Subnet } from "../core/ipam/blocks.ts";
 import { listConflicts } from "../core/ipam/conflicts.ts";
 import type { AddressRecord } from "../core/ipam/store.ts";
-import { parseConfFile } from "./conf-file.ts";
+import { parseConfFile } from "./config-file.ts";
 import { isOfNetwork, networkOfPool, withState } from "./ipam-state.ts";
 import { writeDocument, writeTable } from "./output.ts";
 import { CliError, type CliWorld, type ExitCode, readInput } from "./world.ts";
@@ -65,7 +65,7 @@ export function showPools(world: CliWorld, { stateDir, network, conf, output }: 
 function readSubnets(world: CliWorld, file: string): Map<string, Subnet> {
   const specs = parseConfFile(readInput(world, file), file).parts.map(({ config }) => {
     const document = canonicaliseKeys(config, []);
-    const next = `hns-cni conf validate ${file} says more`;
+    const next = `hns-cni config validate ${file} says more`;
     if (findFaults(document).length > 0) throw new CliError(`${file} cannot be used`, { why: "it has faults", next });
     return poolSpec(buildPluginConfig(document));
   });

@@ -1,6 +1,6 @@
 import yargs from "yargs";
 import { PluginError } from "../core/base/errors.ts";
-import { addConf } from "./conf.ts";
+import { addConfig } from "./config.ts";
 import { addExplain } from "./explain.ts";
 import { addIpam } from "./ipam.ts";
 import { addNetwork } from "./network.ts";
@@ -54,7 +54,7 @@ function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
     .demandCommand(1, "name a command")
     .exitProcess(false)
     .fail(false);
-  addConf(cli, run);
+  addConfig(cli, run);
   addExplain(cli, run);
   addIpam(cli, run);
   addNetwork(cli, run);

@@ -10,7 +10,7 @@ import type { DnsView, NetworkDetail, PolicyView } from "../core/hcn/documents-d
 import { toDocument } from "../core/topology/document.ts";
 import type { TopologyEndpoint, TopologyNetwork } from "../core/topology/model.ts";
 import { cleanText, countPolicies, fitText, formatPlace, formatRoute, shortenIds } from "../core/topology/text.ts";
-import { type ConfPart, parseConfFile } from "./conf-file.ts";
+import { type ConfPart, parseConfFile } from "./config-file.ts";
 import { type NodeArguments, readTopology } from "./node-topology.ts";
 import { showCell, writeDocument, writeTable } from "./output.ts";
 import { findNetworks } from "./topology.ts";

@@ -20,7 +20,11 @@ export function outputOption<T extends string = never>(
 }
 
 export function writeDocument(world: CliWorld, value: unknown, format: DocumentFormat): void {
-  world.writeOut(format === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 }));
+  world.writeOut(formatDocument(value, format));
+}
+
+export function formatDocument(value: unknown, format: DocumentFormat): string {
+  return format === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 });
 }
 
 /** Columns as wide as their widest cell, titles in upper case. */

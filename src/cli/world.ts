@@ -16,6 +16,9 @@ export interface CliWorld {
   readonly joinPath: (folder: string, file: string) => string;
   readonly readFile: (path: string) => string;
   readonly readStdin: () => string;
+  readonly hasFile: (path: string) => boolean;
+  /** Writes the file in one step: a reader sees all of it or none. Replaces one that is there. */
+  readonly writeFile: (path: string, text: string) => void;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   /** The names of the files in a folder. */

@@ -103,6 +103,8 @@ function buildWorld(node: EngineFixture, writeOut: (text: string) => void): CliW
     readFile: absent,
     readStdin: absent,
     listFiles: absent,
+    hasFile: absent,
+    writeFile: absent,
     writeOut,
     writeError: absent,
     hasState: () => true,

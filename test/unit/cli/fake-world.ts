@@ -35,6 +35,16 @@ export class FakeWorld implements CliWorld {
     return text;
   };
 
+  /** What was written, by path. */
+  readonly written = new Map<string, string>();
+
+  readonly hasFile = (path: string): boolean => path in this.#files || this.written.has(path);
+
+  readonly writeFile = (path: string, text: string): void => {
+    if (path.startsWith("read-only\\")) throw new Error("EACCES: permission denied");
+    this.written.set(path, text);
+  };
+
   readonly readStdin = (): string => this.readFile("-");
 
   readonly writeOut = (text: string): void => void (this.out += text);
