@@ -84,7 +84,7 @@ function closeQuietly(store: StateStore, log: Logger): void {
 function setAside(options: OpenStoreOptions, reason: PluginError): void {
   const path = join(options.stateDir, "state.db");
   const suffix = `.damaged-${options.clock.now()}-${process.pid}`;
-  for (const part of ["-wal", "-shm", ""]) {
+  for (const part of ["-wal", "-shm", "-checked", ""]) {
     try {
       if (existsSync(path + part)) renameSync(path + part, path + suffix + part);
     } catch (thrown) {
