@@ -21,13 +21,15 @@ export interface DatabaseOptions {
 export class Database {
   readonly #path: string;
   readonly #database: DatabaseSync;
+  readonly #busyTimeoutMs: number;
   readonly #statements = new Map<string, StatementSync>();
   /** When the whole structure was last looked at. */
   readonly #checked: CheckTime;
 
-  private constructor(path: string, database: DatabaseSync, checked: CheckTime) {
+  private constructor({ path, busyTimeoutMs }: DatabaseOptions, database: DatabaseSync, checked: CheckTime) {
     this.#path = path;
     this.#database = database;
+    this.#busyTimeoutMs = busyTimeoutMs;
     this.#checked = checked;
   }
 
@@ -42,13 +44,14 @@ export class Database {
     }
   }
 
-  static #openOnce({ path, busyTimeoutMs, readTime = readClocks }: DatabaseOptions): Database {
+  static #openOnce(options: DatabaseOptions): Database {
+    const { path, busyTimeoutMs, readTime = readClocks } = options;
     const now = readTime();
     // Before the file is opened: what counts is how the last user left it.
     const check = isLarge(path) ? findCheck(path, now) : undefined;
-    const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    const database = new DatabaseSync(path, { timeout: Math.min(busyTimeoutMs, BUSY_POLL_MS) });
     try {
-      const opened = new Database(path, database, check ?? now);
+      const opened = new Database(options, database, check ?? now);
       opened.#prepareFile(check === undefined ? WHOLE_FILE : SMALL_TABLES);
       return opened;
     } catch (thrown) {
@@ -85,7 +88,7 @@ export class Database {
 
   /** Runs `work` between BEGIN and COMMIT; anything thrown rolls back and goes on to the caller. */
   transaction<T>(begin: "BEGIN IMMEDIATE" | "BEGIN", work: () => T): T {
-    this.#guard(() => this.#database.exec(begin));
+    this.#guard(() => this.#begin(begin));
     let outcome: T;
     try {
       outcome = work();
@@ -145,9 +148,19 @@ export class Database {
     return statement;
   }
 
+  /** A transaction that reads takes its look at the state at once: nothing after it has to wait for others. */
+  #begin(begin: "BEGIN IMMEDIATE" | "BEGIN"): void {
+    try {
+      this.#database.exec(begin === "BEGIN" ? "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1" : begin);
+    } catch (thrown) {
+      this.#rollback();
+      throw thrown;
+    }
+  }
+
   #guard<T>(run: () => T): T {
     try {
-      return run();
+      return this.#database.isTransaction ? run() : untilNotBusy(this.#busyTimeoutMs, run);
     } catch (thrown) {
       throw failure(this.#path, thrown);
     }
@@ -192,7 +205,11 @@ function failure(path: string, thrown: unknown): PluginError {
 
 const BUSY_POLL_MS = 10;
 
-/** SQLite does not wait, whatever its time-out, where it sees that waiting could block for ever: two processes that turn a new file's journal to WAL. */
+/**
+ * Waits for other processes, asking all the time as often as at first. SQLite's own waiting is left to the first milliseconds of each attempt: it
+ * asks ever more seldom, so that of many processes those who came last are served first, and some not within a minute. And it does not wait at all
+ * where it sees that waiting could block for ever: two processes that turn a new file's journal to WAL.
+ */
 function untilNotBusy<T>(timeoutMs: number, run: () => T): T {
   const until = performance.now() + timeoutMs;
   for (;;) {

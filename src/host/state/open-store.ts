@@ -9,7 +9,7 @@ import { SqliteStateStore } from "./sqlite-store.ts";
 
 /**
  * Longest wait of a short-lived program for other writers, milliseconds: below an operation's 90 s, and long enough for all the pods of a node that
- * starts, each with a handful of commits, on a disk that takes a third of a second to flush. SQLite's waiting is not in order of arrival.
+ * starts, each with a handful of commits, on a disk that takes a third of a second to flush.
  */
 const BUSY_MS = 60_000;
 
