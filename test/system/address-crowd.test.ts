@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findInconsistencies } from "../../src/core/ipam/consistency.ts";
 import { type CrowdOptions, type CrowdReport, callProgram, runCallers, runWorkers } from "../support/address-crowd.ts";
-import { count, findShared } from "../support/address-log.ts";
+import { count, findOpen, findShared, type LogEntry } from "../support/address-log.ts";
 import { type AddressCalls, buildCrowdInput, withAddresses } from "../support/address-process.ts";
 import { isLong } from "../support/crash-workers.ts";
 import { packagedReason, runPackaged } from "../support/packaged.ts";
@@ -27,6 +27,28 @@ beforeEach(() => {
   mkdirSync(join(folder, "logs"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("what callers noted", () => {
+  const first: LogEntry[] = [
+    { at: 1, what: "asking", container: "a" },
+    { at: 2, what: "got", container: "a", address: "10.1.0.3" },
+  ];
+  const second = (at: number): LogEntry => ({ at, what: "got", container: "b", address: "10.1.0.3" });
+
+  test("tells of an address that two had at once, also when the first was killed", () => {
+    const given: LogEntry = { at: 5, what: "giving", container: "a" };
+    expect(findShared([...first, given, second(4)])).toEqual(["10.1.0.3 was given to b while a had it"]);
+    expect(findShared([...first, second(4_000)])).toHaveLength(1);
+    expect(findShared([...first, given, second(5)])).toEqual([]);
+  });
+
+  test("tells of containers that may have an address still", () => {
+    const giving: LogEntry = { at: 5, what: "giving", container: "a" };
+    expect(findOpen(first)).toEqual(["a"]);
+    expect(findOpen([...first, giving])).toEqual(["a"]);
+    expect(findOpen([...first, giving, { at: 6, what: "gave", container: "a" }])).toEqual([]);
+  });
+});
 
 describe("promise 6: processes that live long", () => {
   const crowd = isLong ? { callers: 64, rounds: 200, range: large, mostHeld: 3 } : { callers: 8, rounds: 50, range: small, mostHeld: 5 };
