@@ -1,6 +1,7 @@
 /** `npm run bench -- [NAME] [--rounds N] [--write]`: lists the benchmarks, or runs one; --write puts its result into docs/performance.md. */
 import { parseArgs } from "node:util";
 import { relative } from "node:path";
+import { blockCarving } from "../test/bench/block-carving.ts";
 import { ipam } from "../test/bench/benchmarks/ipam.ts";
 import { linux } from "../test/bench/benchmarks/linux.ts";
 import { startup } from "../test/bench/benchmarks/startup.ts";
@@ -10,7 +11,7 @@ import { publishResult, runBenchmark, saveResult } from "../test/bench/run.ts";
 import { packageAll } from "./package.ts";
 import { root } from "./package/paths.ts";
 
-const benchmarks = [startup, linux, ipam, wine];
+const benchmarks = [startup, linux, ipam, blockCarving, wine];
 
 interface Order {
   readonly name: string | undefined;
@@ -21,7 +22,7 @@ interface Order {
 async function main(args: string[]): Promise<void> {
   const { name, rounds, isPublished } = readOrder(args);
   if (name === undefined) {
-    for (const one of benchmarks) process.stdout.write(`${one.name.padEnd(10)}${one.summary}\n`);
+    for (const one of benchmarks) process.stdout.write(`${one.name.padEnd(15)}${one.summary}\n`);
     return;
   }
   const benchmark = benchmarks.find((one) => one.name === name);

@@ -1,6 +1,6 @@
 /** What a benchmark is: tables of contestants that are measured in turn. */
 
-export type Unit = "ms" | "µs" | "M instructions";
+export type Unit = "ms" | "µs" | "M instructions" | "blocks";
 
 export interface Contestant {
   readonly name: string;
@@ -10,6 +10,8 @@ export interface Contestant {
   readonly rival?: string;
   /** What the median should not exceed. */
   readonly goal?: number;
+  /** What the ratio to the rival should not exceed. */
+  readonly ratioGoal?: number;
 }
 
 /** Contestants whose figures can be compared: same unit, same rounds. */

@@ -1,55 +1,116 @@
-/** ADD and DEL as whole processes while many addresses are held: ours, and host-local's. */
+/** Whole processes that take and give back an address while many are held: ours as plugin and as IPAM plugin, and host-local. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { normaliseIpamRole } from "../../src/core/config/ipam-role.ts";
 import { normalise } from "../../src/core/config/normalise.ts";
+import type { PluginConfig } from "../../src/core/config/plugin-config.ts";
 import { poolSpec } from "../../src/core/engine/pool-spec.ts";
 import { Database } from "../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../src/host/state/sqlite-store.ts";
+import { makeContainerId } from "../support/cni-node.ts";
 import type { Contestant, Series } from "./benchmark.ts";
 import { alternate, BenchNode } from "./bench-node.ts";
 import { HostLocal } from "./host-local.ts";
-import { fillPool } from "./ipam-in-process.ts";
+import { FLAT, fillPool } from "./ipam-in-process.ts";
 import { linuxProgram } from "./paths.ts";
-import { timeProcess } from "./process.ts";
+import { type ProcessRun, timeProcess } from "./process.ts";
 
+/** What our process may take beside host-local's, and with how many addresses held that is judged. */
+const BESIDE_PEER = { ratio: 0.4, held: 10_000 };
+
+/** Takes and gives back one address; milliseconds of both processes together. */
 interface Holder {
-  readonly contestant: Contestant;
+  measure(): Promise<number>;
   close(): Promise<void>;
 }
 
-export async function prepareWholeProcesses(
-  counts: readonly number[],
-  options: { readonly hasPeer: boolean },
-): Promise<{ series: Series; close: () => Promise<void> }> {
-  const holders: Holder[] = [];
-  for (const count of counts) holders.push(await prepareOurs(count));
-  if (options.hasPeer) holders.push(...counts.map(preparePeer));
-  const contestants = holders.map(({ contestant }) => contestant);
-  const close = async (): Promise<void> => {
-    for (const holder of holders) await holder.close();
-  };
-  return { series: { title: "ADD and DEL together, whole processes", unit: "ms", warmUp: 2, contestants }, close };
+export interface ProcessSeries {
+  readonly series: readonly Series[];
+  close(): Promise<void>;
 }
 
-async function prepareOurs(count: number): Promise<Holder> {
+/** Ours with each of `counts` held; and beside host-local with each of `peerCounts`, which are among them. */
+export async function prepareWholeProcesses(counts: readonly number[], peerCounts: readonly number[]): Promise<ProcessSeries> {
+  const [plugins, roles, peers] = [new Map<number, Holder>(), new Map<number, Holder>(), new Map<number, Holder>()];
+  for (const count of counts) {
+    plugins.set(count, await preparePlugin(count));
+    roles.set(count, prepareRole(count));
+  }
+  for (const count of peerCounts) peers.set(count, preparePeer(count));
+  const all = [plugins, roles, peers].flatMap((holders) => [...holders.values()]);
+  const close = async (): Promise<void> => {
+    for (const holder of all) await holder.close();
+  };
+  const flat = [
+    { title: "Plugin: ADD and DEL together, whole processes", contestants: buildFlat(plugins) },
+    { title: "IPAM plugin: ADD and DEL together, whole processes", contestants: buildFlat(roles) },
+  ];
+  const beside = peers.size === 0 ? [] : [{ title: "IPAM plugin beside host-local", contestants: buildBeside(roles, peers) }];
+  return { series: [...flat, ...beside].map((one) => ({ ...one, unit: "ms", warmUp: 2 })), close };
+}
+
+function buildFlat(holders: ReadonlyMap<number, Holder>): Contestant[] {
+  return [...holders].map(([count, { measure }]) => {
+    return { name: nameOf("hns-cni", count), measure, ...(count > 0 && { rival: nameOf("hns-cni", 0), ratioGoal: FLAT }) };
+  });
+}
+
+function buildBeside(roles: ReadonlyMap<number, Holder>, peers: ReadonlyMap<number, Holder>): Contestant[] {
+  return [...peers].flatMap(([count, peer]) => {
+    const own = roles.get(count);
+    if (own === undefined) return [];
+    const rival = nameOf("host-local", count);
+    const judged = count === BESIDE_PEER.held && { ratioGoal: BESIDE_PEER.ratio };
+    return [
+      { name: rival, measure: peer.measure },
+      { name: nameOf("hns-cni", count), measure: own.measure, rival, ...judged },
+    ];
+  });
+}
+
+function nameOf(program: string, held: number): string {
+  return `${program}, ${held.toLocaleString("en")} held`;
+}
+
+/** The plugin with addresses of its own: a call makes or removes an endpoint, too. */
+async function preparePlugin(count: number): Promise<Holder> {
   const node = await BenchNode.start(linuxProgram);
-  const { config } = normalise(node.input());
-  const store = new SqliteStateStore(Database.open({ path: join(node.cni.stateDir, "state.db"), busyTimeoutMs: 1000 }));
-  fillPool(store, poolSpec(config), count);
-  store.close();
+  fillState(node.cni.stateDir, normalise(node.input()).config, count);
   const measure = async (): Promise<number> => {
     const { add, del } = alternate(node);
     return (await timeProcess(add)) + (await timeProcess(del));
   };
-  return { contestant: buildContestant("hns-cni", count, measure), close: () => node.close() };
+  return { measure, close: () => node.close() };
+}
+
+/** The IPAM plugin of another plugin. */
+function prepareRole(count: number): Holder {
+  const stateDir = mkdtempSync(join(tmpdir(), "hns-cni-bench-"));
+  const ipam = { type: "hns-cni", cidr: "10.244.0.0/16", stateDir };
+  const input = { cniVersion: "1.0.0", name: "pods", type: "win-bridge", ipam };
+  fillState(stateDir, normaliseIpamRole(input).config, count);
+  const stdin = JSON.stringify(input);
+  const build = (command: string, container: string): ProcessRun => {
+    const attachment = { CNI_CONTAINERID: container, CNI_NETNS: "/var/run/netns/pod", CNI_IFNAME: "eth0" };
+    return { program: linuxProgram, env: { CNI_COMMAND: command, CNI_PATH: "/opt/cni/bin", ...attachment }, stdin };
+  };
+  const measure = async (): Promise<number> => {
+    const container = makeContainerId();
+    let ms = 0;
+    for (const command of ["ADD", "DEL"]) ms += await timeProcess(() => Promise.resolve(build(command, container)));
+    return ms;
+  };
+  return { measure, close: async () => rmSync(stateDir, { recursive: true, force: true }) };
 }
 
 function preparePeer(count: number): Holder {
   const peer = new HostLocal(count);
-  const contestant = buildContestant("host-local", count, () => peer.measure());
-  return { contestant, close: async () => peer.close() };
+  return { measure: () => peer.measure(), close: async () => peer.close() };
 }
 
-function buildContestant(program: string, count: number, measure: () => Promise<number>): Contestant {
-  const nameOf = (held: number): string => `${program}, ${held.toLocaleString("en")} held`;
-  return { name: nameOf(count), measure, ...(count > 0 && { rival: nameOf(0) }) };
+function fillState(stateDir: string, config: PluginConfig, count: number): void {
+  const store = new SqliteStateStore(Database.open({ path: join(stateDir, "state.db"), busyTimeoutMs: 1000 }));
+  fillPool(store, poolSpec(config), count);
+  store.close();
 }

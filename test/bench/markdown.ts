@@ -25,7 +25,7 @@ function renderRow(row: Row, hasGoals: boolean): string[] {
   const { name, ratio, goal } = row;
   const numbers = [row.median, row.minimum, row.spread].map(formatValue);
   const compared = ratio === undefined ? "" : `${ratio.value.toFixed(2)} × ${ratio.rival}`;
-  const judged = goal === undefined ? "" : `≤ ${goal.limit}: ${goal.isMet ? "met" : "missed"}`;
+  const judged = goal === undefined ? "" : `≤ ${goal.limit}${goal.isRatio === true ? " ×" : ""}: ${goal.isMet ? "met" : "missed"}`;
   return [name, ...numbers, compared, ...(hasGoals ? [judged] : [])];
 }
 

@@ -8,7 +8,8 @@ export interface Row extends Summary {
   readonly name: string;
   readonly values: readonly number[];
   readonly ratio?: { readonly rival: string; readonly value: number };
-  readonly goal?: { readonly limit: number; readonly isMet: boolean };
+  /** Of the median, or of the ratio. */
+  readonly goal?: { readonly limit: number; readonly isMet: boolean; readonly isRatio?: true };
 }
 
 export interface Table {
@@ -28,15 +29,19 @@ export interface BenchmarkResult {
 
 export function buildTable(series: Series, measurements: Measurements): Table {
   const valuesOf = (name: string): readonly number[] => measurements.get(name) ?? [];
-  const rows = series.contestants.map(({ name, rival, goal }): Row => {
+  const rows = series.contestants.map(({ name, rival, goal, ratioGoal }): Row => {
     const values = valuesOf(name);
     const summary = summarise(values);
+    const ratio = rival === undefined ? undefined : { rival, value: ratioToRival(values, valuesOf(rival)) };
+    const judged = ratio !== undefined &&
+      ratioGoal !== undefined && { limit: ratioGoal, isMet: ratio.value <= ratioGoal, isRatio: true as const };
     return {
       name,
       ...summary,
       values,
-      ...(rival !== undefined && { ratio: { rival, value: ratioToRival(values, valuesOf(rival)) } }),
+      ...(ratio !== undefined && { ratio }),
       ...(goal !== undefined && { goal: { limit: goal, isMet: summary.median <= goal } }),
+      ...(judged !== false && { goal: judged }),
     };
   });
   return { title: series.title, unit: series.unit, rounds: rows[0]?.values.length ?? 0, rows };

@@ -2,7 +2,9 @@ import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PluginError } from "../../core/base/errors.ts";
 import { makeFolder } from "../exec/folders.ts";
+import { monotonicMs } from "../exec/time.ts";
 import { checksum } from "./columns.ts";
+import { type CheckTime, findCheck, isLarge, writeStamp } from "./file-stamp.ts";
 import type { Cell, Row } from "./row.ts";
 import { MIGRATIONS } from "./schema.ts";
 
@@ -11,17 +13,24 @@ export interface DatabaseOptions {
   readonly path: string;
   /** How long a transaction waits for other processes, milliseconds. */
   readonly busyTimeoutMs: number;
+  /** Both clocks; the machine's unless given. */
+  readonly readTime?: () => CheckTime;
 }
 
 /** The one file that knows node:sqlite: statements are prepared once, every failure is a STATE_FAILURE that names the file, or STATE_DAMAGED. */
 export class Database {
   readonly #path: string;
   readonly #database: DatabaseSync;
+  readonly #busyTimeoutMs: number;
   readonly #statements = new Map<string, StatementSync>();
+  /** When the whole structure was last looked at. */
+  readonly #checked: CheckTime;
 
-  private constructor(path: string, database: DatabaseSync) {
+  private constructor({ path, busyTimeoutMs }: DatabaseOptions, database: DatabaseSync, checked: CheckTime) {
     this.#path = path;
     this.#database = database;
+    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#checked = checked;
   }
 
   /** Opens or creates the database and brings its schema to the newest version. Throws STATE_FAILURE, or STATE_DAMAGED. */
@@ -35,11 +44,15 @@ export class Database {
     }
   }
 
-  static #openOnce({ path, busyTimeoutMs }: DatabaseOptions): Database {
-    const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  static #openOnce(options: DatabaseOptions): Database {
+    const { path, busyTimeoutMs, readTime = readClocks } = options;
+    const now = readTime();
+    // Before the file is opened: what counts is how the last user left it.
+    const check = isLarge(path) ? findCheck(path, now) : undefined;
+    const database = new DatabaseSync(path, { timeout: Math.min(busyTimeoutMs, BUSY_POLL_MS) });
     try {
-      const opened = new Database(path, database);
-      opened.#prepareFile();
+      const opened = new Database(options, database, check ?? now);
+      opened.#prepareFile(check === undefined ? WHOLE_FILE : SMALL_TABLES);
       return opened;
     } catch (thrown) {
       database.close();
@@ -75,7 +88,7 @@ export class Database {
 
   /** Runs `work` between BEGIN and COMMIT; anything thrown rolls back and goes on to the caller. */
   transaction<T>(begin: "BEGIN IMMEDIATE" | "BEGIN", work: () => T): T {
-    this.#guard(() => this.#database.exec(begin));
+    this.#guard(() => this.#begin(begin));
     let outcome: T;
     try {
       outcome = work();
@@ -95,11 +108,12 @@ export class Database {
   close(): void {
     this.#statements.clear();
     this.#guard(() => this.#database.close());
+    if (isLarge(this.#path)) writeStamp(this.#path, this.#checked);
   }
 
-  #prepareFile(): void {
+  #prepareFile(checkedParts: readonly string[]): void {
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    this.#verifyStructure();
+    this.#verifyStructure(checkedParts);
     if (this.#version() === MIGRATIONS.length) return;
     this.transaction("BEGIN IMMEDIATE", () => {
       const version = this.#version(); // another process may have migrated while this one waited
@@ -109,10 +123,17 @@ export class Database {
     });
   }
 
-  /** An index that disagrees with its table hides rows without an error: SQLite notices only when asked. About 1 ms with 250 pods. */
-  #verifyStructure(): void {
-    const found: unknown = this.#database.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
-    if (found !== "ok") throw damagedStructure(this.#path, found);
+  /**
+   * An index that disagrees with its table hides rows without an error: SQLite notices only when asked, and then reads the whole file, some 8 ms a
+   * megabyte. So a small file is looked at whenever it is opened, and a large one, which is one with thousands of addresses, unless it is known to be as a
+   * process left it that knew it whole (file-stamp.ts); the tables that stay small are looked at in any case. What rots on the disk meanwhile can hide an
+   * address until the next look. It cannot give one away twice: whether SQLite takes a column from an index or from the table, the row's checksum covers it.
+   */
+  #verifyStructure(parts: readonly string[]): void {
+    for (const part of parts) {
+      const found: unknown = this.#database.prepare(`PRAGMA integrity_check(${part})`).get()?.["integrity_check"];
+      if (found !== "ok") throw damagedStructure(this.#path, found);
+    }
   }
 
   #version(): number {
@@ -127,9 +148,19 @@ export class Database {
     return statement;
   }
 
+  /** A transaction that reads takes its look at the state at once: nothing after it has to wait for others. */
+  #begin(begin: "BEGIN IMMEDIATE" | "BEGIN"): void {
+    try {
+      this.#database.exec(begin === "BEGIN" ? "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1" : begin);
+    } catch (thrown) {
+      this.#rollback();
+      throw thrown;
+    }
+  }
+
   #guard<T>(run: () => T): T {
     try {
-      return run();
+      return this.#database.isTransaction ? run() : untilNotBusy(this.#busyTimeoutMs, run);
     } catch (thrown) {
       throw failure(this.#path, thrown);
     }
@@ -138,6 +169,16 @@ export class Database {
   #rollback(): void {
     if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
   }
+}
+
+/** Arguments of integrity_check: one problem is enough. */
+const WHOLE_FILE = ["1"];
+
+/** The tables that do not grow with the addresses that were ever given out. */
+const SMALL_TABLES = ["attachments", "leases", "pools", "blocks", "networks", "waiters", "pool_surplus"];
+
+function readClocks(): CheckTime {
+  return { wall: Date.now(), uptime: monotonicMs() };
 }
 
 function tooNew(path: string, version: number): PluginError {
@@ -164,7 +205,11 @@ function failure(path: string, thrown: unknown): PluginError {
 
 const BUSY_POLL_MS = 10;
 
-/** SQLite does not wait, whatever its time-out, where it sees that waiting could block for ever: two processes that turn a new file's journal to WAL. */
+/**
+ * Waits for other processes, asking all the time as often as at first. SQLite's own waiting is left to the first milliseconds of each attempt: it
+ * asks ever more seldom, so that of many processes those who came last are served first, and some not within a minute. And it does not wait at all
+ * where it sees that waiting could block for ever: two processes that turn a new file's journal to WAL.
+ */
 function untilNotBusy<T>(timeoutMs: number, run: () => T): T {
   const until = performance.now() + timeoutMs;
   for (;;) {

@@ -9,7 +9,7 @@ import { SqliteStateStore } from "./sqlite-store.ts";
 
 /**
  * Longest wait of a short-lived program for other writers, milliseconds: below an operation's 90 s, and long enough for all the pods of a node that
- * starts, each with a handful of commits, on a disk that takes a third of a second to flush. SQLite's waiting is not in order of arrival.
+ * starts, each with a handful of commits, on a disk that takes a third of a second to flush.
  */
 const BUSY_MS = 60_000;
 
@@ -84,7 +84,7 @@ function closeQuietly(store: StateStore, log: Logger): void {
 function setAside(options: OpenStoreOptions, reason: PluginError): void {
   const path = join(options.stateDir, "state.db");
   const suffix = `.damaged-${options.clock.now()}-${process.pid}`;
-  for (const part of ["-wal", "-shm", ""]) {
+  for (const part of ["-wal", "-shm", "-checked", ""]) {
     try {
       if (existsSync(path + part)) renameSync(path + part, path + suffix + part);
     } catch (thrown) {

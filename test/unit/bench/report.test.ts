@@ -46,6 +46,13 @@ describe("a table", () => {
     ]);
   });
 
+  it("judges the ratio where that has the goal", () => {
+    const judge = (ratioGoal: number): unknown =>
+      buildTable(makeSeries({ contestants: [{ name: "ours", measure: never, rival: "floor", ratioGoal }] }), measurements).rows[0]?.goal;
+    expect(judge(2)).toEqual({ limit: 2, isMet: true, isRatio: true });
+    expect(judge(1.9)).toEqual({ limit: 1.9, isMet: false, isRatio: true });
+  });
+
   it("becomes a Markdown table with the machine and what was left out", () => {
     const omissions = [{ what: "a rival", reason: "it is not built" }];
     const text = renderResult({ name: "some", notes: ["A note."], machine, tables: [table], omissions });
