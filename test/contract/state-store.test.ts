@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StateStore } from "../../src/core/engine/store.ts";
-import { Database } from "../../src/host/state/database.ts";
+import { Database, encodeVersion } from "../../src/host/state/database.ts";
 import { MIGRATIONS } from "../../src/host/state/schema.ts";
 import { SqliteStateStore } from "../../src/host/state/sqlite-store.ts";
 import { ADDRESS, ATTACHMENT, BLOCK, describeStateStore, guid, LEASE, NETWORK, POOL } from "./state-store.contract.ts";
@@ -118,7 +118,9 @@ describe("state.db", () => {
   test("is brought from an empty file to the newest schema, once", () => {
     const path = freshPath();
     open(path).close();
-    expect(withSql(path, (database) => database.prepare("PRAGMA user_version").get())).toEqual({ user_version: MIGRATIONS.length });
+    expect(withSql(path, (database) => database.prepare("PRAGMA user_version").get())).toEqual({
+      user_version: encodeVersion(MIGRATIONS.length),
+    });
     const before = readFileSync(path);
     open(path).close();
     expect(readFileSync(path)).toEqual(before);
@@ -127,9 +129,18 @@ describe("state.db", () => {
   test("of a newer version is refused and not changed", () => {
     const path = freshPath();
     fill(path);
-    withSql(path, (database) => database.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`));
+    withSql(path, (database) => database.exec(`PRAGMA user_version = ${encodeVersion(MIGRATIONS.length + 1)}`));
     expect(() => open(path)).toThrow(errorWith({ code: "STATE_FAILURE", message: containing(`schema version ${MIGRATIONS.length + 1}`) }));
     expect(withSql(path, (database) => database.prepare("SELECT count(*) AS n FROM attachments").get())).toEqual({ n: 1 });
+  });
+
+  test("whose version has any bit flipped is damaged, not of a newer version", () => {
+    const path = freshPath();
+    fill(path);
+    for (let bit = 0; bit < 31; bit++) {
+      withSql(path, (database) => database.exec(`PRAGMA user_version = ${encodeVersion(MIGRATIONS.length) ^ (1 << bit)}`));
+      expect(() => open(path)).toThrow(errorWith({ code: "STATE_DAMAGED" }));
+    }
   });
 
   test.each<[string, string, (store: StateStore) => unknown]>([

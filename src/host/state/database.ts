@@ -119,7 +119,7 @@ export class Database {
       const version = this.#version(); // another process may have migrated while this one waited
       if (version > MIGRATIONS.length) throw tooNew(this.#path, version);
       for (const migration of MIGRATIONS.slice(version)) this.#database.exec(migration);
-      this.#database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+      this.#database.exec(`PRAGMA user_version = ${encodeVersion(MIGRATIONS.length)}`);
     });
   }
 
@@ -137,7 +137,10 @@ export class Database {
   }
 
   #version(): number {
-    return Number(this.#database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+    const stored = Number(this.#database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+    const version = stored >>> 16;
+    if (stored !== 0 && stored !== encodeVersion(version)) throw damagedStructure(this.#path, `its schema version reads ${stored}`);
+    return version;
   }
 
   #prepare(sql: string): StatementSync {
@@ -179,6 +182,11 @@ const SMALL_TABLES = ["attachments", "leases", "pools", "blocks", "networks", "w
 
 function readClocks(): CheckTime {
   return { wall: Date.now(), uptime: monotonicMs() };
+}
+
+/** The version with its complement beside it: a bit that flips must not make the state that of a newer program, which nobody has. */
+export function encodeVersion(version: number): number {
+  return (version << 16) | (~version & 0xffff);
 }
 
 function tooNew(path: string, version: number): PluginError {
