@@ -151,8 +151,8 @@ void find_version(const uint8_t *text, size_t length, char version[16]) {
             int is_key = value < length && text[value] == ':';
             if (depth == 1 && is_key && same_word((const char *)text + at + 1, end - at - 1, "CNIVERSION")) {
                 value = skip_space(text, length, value + 1);
-                if (value < length && text[value] == '"')
-                    copy_version(text + value + 1, end_of_string(text, length, value + 1) - value - 1, version);
+                end = end_of_string(text, length, value + 1);
+                if (end < length && text[value] == '"') copy_version(text + value + 1, end - value - 1, version);
                 return;
             }
             at = end;
