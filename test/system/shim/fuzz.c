@@ -158,6 +158,7 @@ static void fill(uint8_t *data, size_t size) {
         if (size > 160 && body > 12 && next_random() % 2 == 0) {
             const uint8_t start[] = {body % 3, 0, 0, 0, (uint8_t)(body - 12), 0, 0, 0};
             memcpy(data + half + 16, start, sizeof start);
+            data[half + 24] = '#'; /* not to be taken for the shim's own document */
             memset(data + half + 12 + body, 0, 4);
         }
     }
