@@ -6,12 +6,15 @@
 #include <wchar.h>
 #include <windows.h>
 
-/* A test build may name others, to meet a server that is not trusted or stay apart from the pipe of another suite. */
+/* A test build may name others, to meet a server that is not trusted or to stay apart from what else is tested. */
 #ifndef SHIM_TRUSTED_GROUP
 #define SHIM_TRUSTED_GROUP WinBuiltinAdministratorsSid
 #endif
 #ifndef SHIM_PIPE
 #define SHIM_PIPE "hns-cni"
+#endif
+#ifndef SHIM_FOLDER
+#define SHIM_FOLDER "HnsCni"
 #endif
 
 static ULONGLONG end;
@@ -207,7 +210,7 @@ int platform_start_main(const Bytes *input, int *code) {
     DWORD length = GetEnvironmentVariableW(L"ProgramFiles", folder, 900);
     if (length >= 900) return -1;
     if (length == 0) wcscpy(folder, L"C:\\Program Files");
-    wcscat(wcscpy(path, folder), L"\\HnsCni\\hns-cni.exe");
+    wcscat(wcscpy(path, folder), L"\\" SHIM_FOLDER "\\hns-cni.exe");
     if (_wcsicmp(path, own_path()) == 0) return -1; /* it would start itself for ever */
     SetEnvironmentVariableW(L"NODE_OPTIONS", NULL);
     if (!CreatePipe(&reader, &writer, NULL, 0)) return -1;
