@@ -232,9 +232,10 @@ describe("more calls than the server takes", () => {
   });
 
   it("count as long as their work goes on, also when their callers have gone", async () => {
-    const [gate, begun] = [makeGate(), makeGate()];
+    const [gate, begun, told] = [makeGate(), makeGate(), makeGate()];
     await world.serve(
-      async (one) => {
+      async (one, signal) => {
+        signal.addEventListener("abort", () => told.open());
         begun.open();
         await gate.promise;
         return echo(one);
@@ -245,7 +246,7 @@ describe("more calls than the server takes", () => {
     client.send(encodeCall(call()));
     await begun.promise;
     client.socket.destroy();
-    await client.closed;
+    await told.promise;
     expect(await forward()).toEqual({ kind: "silent", reason: "busy" });
     gate.open();
     await untilAnswered("NEXT");
