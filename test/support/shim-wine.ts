@@ -53,14 +53,14 @@ export class PipeHost {
     this.#ended = ended;
   }
 
-  /** Serves calls, or with `raw` sends these bytes to every caller. Resolves when it listens. */
-  static async start({ machine, node, script, pipe }: HostOptions, raw?: Uint8Array): Promise<PipeHost> {
+  /** Serves calls, sends these bytes to every caller, or stays silent. Resolves when it listens. */
+  static async start({ machine, node, script, pipe }: HostOptions, does: "server" | "silent" | Uint8Array): Promise<PipeHost> {
     const control = createServer();
     const line = new Promise<Socket>((resolve) => control.once("connection", resolve));
     await new Promise<void>((resolve) => control.listen(0, "127.0.0.1", resolve));
     // A TCP server's address is always of this type.
     const { port } = control.address() as AddressInfo;
-    const mode = raw === undefined ? ["server"] : ["raw", Buffer.from(raw).toString("hex")];
+    const mode = typeof does === "string" ? [does] : ["raw", Buffer.from(does).toString("hex")];
     const args = [windowsPath(script), String(port), `\\\\.\\pipe\\${pipe}`, ...mode];
     const ended = runUnderWine(machine, { exe: node, args, timeoutMs: 240_000 });
     const early = ended.then((end) => {

@@ -60,7 +60,7 @@ describeUnless(wineReason() ?? shimReason(windowsShim), "the shim on Windows (Wi
     let host: PipeHost;
 
     beforeAll(async () => {
-      host = await PipeHost.start(options);
+      host = await PipeHost.start(options, "server");
     }, 120_000);
 
     afterAll(() => host.close());
@@ -95,12 +95,6 @@ describeUnless(wineReason() ?? shimReason(windowsShim), "the shim on Windows (Wi
       expect(readShimError(await run({ env: { CNI_CONTAINERID: "broken" } }))).toMatchObject({ cniVersion: "1.0.0", code: 11 });
     });
 
-    it.each(["ADD", "STATUS"])("ends %s with error 11 at its deadline, and starts nothing", async (command) => {
-      const exe = await buildTestShim(windowsShim, join(folder, "hasty.exe"), ["-DSHIM_DEADLINE_MS=1500", ...FLAGS]);
-      const error = readShimError(await run({ exe, env: { CNI_COMMAND: command, CNI_CONTAINERID: "silent" } }));
-      expect(error).toEqual({ cniVersion: "1.0.0", code: 11, msg: expect.stringContaining("did not answer in time") as string });
-    });
-
     it("is refused by a shim that trusts nobody whom this server could be", async () => {
       const exe = await buildTestShim(windowsShim, join(folder, "wary.exe"), ["-DSHIM_TRUSTED_GROUP=WinBuiltinGuestsSid", ...FLAGS]);
       const error = readShimError(await run({ exe, env: { CNI_CONTAINERID: "echo" } }));
@@ -124,6 +118,20 @@ describeUnless(wineReason() ?? shimReason(windowsShim), "the shim on Windows (Wi
     },
     120_000,
   );
+
+  it("with a server that never answers it ends with error 11 at its deadline, and starts nothing", async () => {
+    const exe = await buildTestShim(windowsShim, join(folder, "hasty.exe"), ["-DSHIM_DEADLINE_MS=1500", ...FLAGS]);
+    installMain(standIn);
+    const host = await PipeHost.start(options, "silent");
+    try {
+      for (const command of ["ADD", "STATUS"]) {
+        const error = readShimError(await run({ exe, env: { CNI_COMMAND: command } }));
+        expect(error).toEqual({ cniVersion: "1.0.0", code: 11, msg: expect.stringContaining("did not answer in time") as string });
+      }
+    } finally {
+      await host.close();
+    }
+  }, 120_000);
 
   describe("with nobody at the pipe", () => {
     it.each([
