@@ -4,6 +4,7 @@ import { relative } from "node:path";
 import { blockCarving } from "../test/bench/block-carving.ts";
 import { ipam } from "../test/bench/benchmarks/ipam.ts";
 import { linux } from "../test/bench/benchmarks/linux.ts";
+import { shim } from "../test/bench/benchmarks/shim.ts";
 import { startup } from "../test/bench/benchmarks/startup.ts";
 import { wine } from "../test/bench/benchmarks/wine.ts";
 import { renderResult } from "../test/bench/markdown.ts";
@@ -11,7 +12,7 @@ import { publishResult, runBenchmark, saveResult } from "../test/bench/run.ts";
 import { packageAll } from "./package.ts";
 import { root } from "./package/paths.ts";
 
-const benchmarks = [startup, linux, ipam, blockCarving, wine];
+const benchmarks = [startup, shim, linux, ipam, blockCarving, wine];
 
 interface Order {
   readonly name: string | undefined;
