@@ -1,5 +1,5 @@
 import { formatIp } from "../core/base/ip.ts";
-import { findField } from "../core/cni/json.ts";
+import { findField, type JsonObject } from "../core/cni/json.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import { findFaults } from "../core/config/normalise.ts";
 import type { IpamConfig } from "../core/config/plugin-config.ts";
@@ -33,11 +33,15 @@ function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unkn
 }
 
 function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig): object {
-  return {
-    ...(document["ipam"] as object),
-    blockSize: ipam.pools[0].blockSize,
-    ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.pools[0].gateway) } : {}),
+  const written = document["ipam"] as JsonObject;
+  const settings = (path: string): object => {
+    const pool = ipam.pools.find(({ field = "ipam.cidr" }) => field === path);
+    if (pool === undefined) return {};
+    return { blockSize: pool.blockSize, ...(isGatewayUsed(document) ? { gateway: formatIp(pool.gateway) } : {}) };
   };
+  const pools: readonly unknown[] = Array.isArray(written["pools"]) ? written["pools"] : [];
+  if (pools.length === 0) return { ...written, ...settings("ipam.cidr") };
+  return { ...written, pools: pools.map((pool, at) => ({ ...(pool as JsonObject), ...settings(`ipam.pools[${at}].cidr`) })) };
 }
 
 /** With another mode a gateway would only give rise to a warning. */

@@ -10,6 +10,8 @@ export interface EndpointSummary {
   readonly name: string;
   readonly network: Guid | undefined;
   readonly address: string;
+  /** That address and, where there is one, the IPv6 address. */
+  readonly addresses: readonly string[];
   readonly prefixLength: number | undefined;
   readonly mac: Mac | undefined;
   /** The namespace it is in; undefined for one in none, and where HNS does not say. */
@@ -43,6 +45,7 @@ function parseSummary(value: unknown): EndpointSummary | undefined {
     name: text("Name"),
     network: findGuid(text("VirtualNetwork")),
     address: text("IPAddress"),
+    addresses: [text("IPAddress"), text("IPv6Address")].filter((address) => address !== ""),
     prefixLength: typeof prefixLength === "number" ? prefixLength : undefined,
     mac: findMac(text("MacAddress")),
     namespace: parseNamespace(fields.get("Namespace")),

@@ -308,6 +308,13 @@ describe("ipam split", () => {
     expect(out).toMatch(/\n1 {5}10\.244\.0\.0\/23\n[^]*\n8 {5}10\.244\.14\.0\/23\nand 92 more; -o wide lists all\n$/);
   });
 
+  test("divides an IPv6 range as well", async () => {
+    const { code, out } = await run(new FakeWorld(), "split", "fd00::/60", "--nodes", "9");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^fd00::\/60 among 9 nodes: a \/64 each, 281474976710653 addresses for pods; 7 ranges are spare\n/);
+    expect(out).toMatch(/\n8 {5}fd00:0:0:7::\/64\n/);
+  });
+
   test("warns when a node gets fewer addresses than pods", async () => {
     const { code, out } = await run(new FakeWorld(), "split", "10.244.0.0/24", "--nodes", "4", "--max-pods", "110", "-o", "json");
     expect(code).toBe(1);
@@ -318,7 +325,7 @@ describe("ipam split", () => {
   test.each([
     [["10.244.0.0/24", "--nodes", "100"], /cannot be divided among 100 nodes/],
     [["10.244.0.0/24", "--nodes", "0"], /no whole number above 0/],
-    [["fd00::/64", "--nodes", "4"], /pods have IPv4/],
+    [["fd00::/124", "--nodes", "8"], /fewer than 4 addresses/],
   ])("%j is an error", async (args, text) => {
     expect(await run(new FakeWorld(), "split", ...args)).toEqual({ code: 1, out: "", error: expect.stringMatching(text) as string });
   });
