@@ -58,11 +58,6 @@ export function findMac(text: string): Mac | undefined {
   return (digits.match(/../g) ?? []).join(":") as Mac;
 }
 
-/** MAC text as HNS writes it: upper case with dashes. */
-export function formatMac(mac: Mac): string {
-  return mac.replaceAll(":", "-").toUpperCase();
-}
-
 function parseHex(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

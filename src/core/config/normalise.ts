@@ -20,7 +20,7 @@ import type {
   StickyMode,
 } from "./plugin-config.ts";
 import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
-import { findFamilyFaults } from "./pool-faults.ts";
+import { refuseIpv6Alone } from "./pool-faults.ts";
 import { buildPools, buildWarm, type WarmDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
 import { findConfigWarnings, findSemanticFaults, findSubnetFaults } from "./semantic-faults.ts";
@@ -75,8 +75,8 @@ export function normalise(raw: JsonObject, names: OurNames = []): Normalised<Plu
   const faults = findFaults(document, names);
   const type = findForeignType(document, names);
   if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
-  else if (faults.length === 0 && isJsonObject(document["ipam"])) faults.push(...findFamilyFaults(document["ipam"]));
   if (faults.length > 0) throw buildConfigError(faults);
+  refuseIpv6Alone(document["ipam"]);
   const config = buildPluginConfig(document);
   return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
 }

@@ -30,25 +30,13 @@ export interface NetworkConfig extends HostConfig {
   readonly dns: DnsConfig;
   readonly gatewayMode: GatewayMode;
   readonly loopbackDsr: boolean;
+  /** What the pod of this call is, and asks for; absent where the runtime tells nothing of it. */
+  readonly request?: PodRequest;
   readonly statusFailsOnExhaustion: boolean;
   /** Only those with a host port. */
   readonly portMappings: readonly PortMapping[];
-  /** What the pod of this call is, and asks for; absent where the runtime tells nothing of it. */
-  readonly request?: PodRequest;
-}
-
-/** What one ADD brings beside the network's configuration. */
-export interface PodRequest {
-  readonly pod?: PodIdentity;
-  /** The addresses that the pod shall have; for those it does not name it gets any. */
-  readonly addresses: readonly WantedAddress[];
+  /** The MAC address that the runtime asks for. */
   readonly mac?: Mac;
-}
-
-export interface WantedAddress {
-  readonly address: IpAddress;
-  /** Where it was asked for, such as `runtimeConfig.ips[0]`. */
-  readonly from: string;
 }
 
 /** The whole configuration of the plugin for one call, free of faults. */
@@ -155,4 +143,17 @@ export interface PortMapping {
 export interface Normalised<C extends HostConfig> {
   readonly config: C;
   readonly warnings: readonly string[];
+}
+
+/** What one ADD brings beside the network's configuration. */
+export interface PodRequest {
+  readonly pod?: PodIdentity;
+  /** The addresses that the pod shall have; for those it does not name it gets any. */
+  readonly addresses: readonly WantedAddress[];
+}
+
+export interface WantedAddress {
+  readonly address: IpAddress;
+  /** Where it was asked for, such as `runtimeConfig.ips[0]`. */
+  readonly from: string;
 }

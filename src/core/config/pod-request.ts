@@ -3,7 +3,7 @@ import { findAddressWithPrefix, findIp } from "../base/ip.ts";
 import { type CniArguments, podOf } from "../cni/arguments.ts";
 import { findField, isJsonObject, type JsonObject } from "../cni/json.ts";
 import { buildConfigError, buildFault, type Fault } from "./faults.ts";
-import type { NetworkConfig, Normalised, PodRequest, WantedAddress } from "./plugin-config.ts";
+import type { NetworkConfig, Normalised, WantedAddress } from "./plugin-config.ts";
 
 const ANNOTATIONS = "io.kubernetes.cri.pod-annotations";
 const OUR_ADDRESSES = "hns-cni.io/ip-addresses";
@@ -16,17 +16,19 @@ const MAC_REMEDY = 'write a unicast MAC address, such as "00-15-5D-00-00-01"';
 /** The configuration of an ADD with what the runtime tells of its pod. Throws one INVALID_CONFIG for what is no address. */
 export function withRequest<C extends NetworkConfig>(read: Normalised<C>, raw: JsonObject, args: CniArguments): Normalised<C> {
   const faults: Fault[] = [];
-  const request = readRequest(raw, args, faults);
+  const pod = podOf(args);
+  const request = { ...(pod !== undefined && { pod }), addresses: readAddresses(raw, args, faults) };
+  const mac = readMac(raw, args, faults);
   if (faults.length > 0) throw buildConfigError(faults);
-  return { ...read, config: { ...read.config, request } };
+  return { ...read, config: { ...read.config, request, ...(mac !== undefined && { mac }) } };
 }
 
 /** As withRequest, where another program gives the addresses, and hears itself which ones are asked for. */
-export function withDelegatedRequest<C extends NetworkConfig>(read: Normalised<C>, raw: JsonObject, args: CniArguments): Normalised<C> {
+export function withRequestedMac<C extends NetworkConfig>(read: Normalised<C>, raw: JsonObject, args: CniArguments): Normalised<C> {
   const faults: Fault[] = [];
   const mac = readMac(raw, args, faults);
   if (faults.length > 0) throw buildConfigError(faults);
-  return { ...read, config: { ...read.config, request: { addresses: [], ...(mac !== undefined && { mac }) } } };
+  return { ...read, config: { ...read.config, ...(mac !== undefined && { mac }) } };
 }
 
 /** Refuses ranges that the runtime asks for: the subnets of an HNS network are settled when it is made. */
@@ -34,12 +36,6 @@ export function refuseRanges(raw: JsonObject): void {
   const ranges = at(raw, "runtimeConfig", "ipRanges");
   if (!Array.isArray(ranges) || ranges.length === 0) return;
   throw buildConfigError([buildFault("runtimeConfig.ipRanges", ranges, "cannot be served by a network of this plugin's own")]);
-}
-
-function readRequest(raw: JsonObject, args: CniArguments, faults: Fault[]): PodRequest {
-  const pod = podOf(args);
-  const mac = readMac(raw, args, faults);
-  return { ...(pod !== undefined && { pod }), addresses: readAddresses(raw, args, faults), ...(mac !== undefined && { mac }) };
 }
 
 /** Of the places where addresses are asked for the first one counts that names any; the rest are passed over. */

@@ -1,7 +1,7 @@
 import { containsCidr, findCidr, findIp } from "../base/ip.ts";
 import { isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
-import { findCidrFault } from "./cidr-faults.ts";
+import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import type { PluginConfig } from "./plugin-config.ts";

@@ -10,9 +10,9 @@ export interface EndpointSummary {
   readonly name: string;
   readonly network: Guid | undefined;
   readonly address: string;
-  /** That address and, where there is one, the IPv6 address. */
-  readonly addresses: readonly string[];
   readonly prefixLength: number | undefined;
+  /** All addresses, of both families. */
+  readonly addresses: readonly string[];
   readonly mac: Mac | undefined;
   /** The namespace it is in; undefined for one in none, and where HNS does not say. */
   readonly namespace: Guid | undefined;
@@ -45,8 +45,8 @@ function parseSummary(value: unknown): EndpointSummary | undefined {
     name: text("Name"),
     network: findGuid(text("VirtualNetwork")),
     address: text("IPAddress"),
-    addresses: [text("IPAddress"), text("IPv6Address")].filter((address) => address !== ""),
     prefixLength: typeof prefixLength === "number" ? prefixLength : undefined,
+    addresses: [text("IPAddress"), text("IPv6Address")].filter((address) => address !== ""),
     mac: findMac(text("MacAddress")),
     namespace: parseNamespace(fields.get("Namespace")),
   };
