@@ -99,7 +99,8 @@ function takeOverAll(
   return found.map(({ address, container, from }, index) => {
     if (index > 0 && index % PROGRESS === 0) world.writeError(`${index} of ${found.length} addresses\n`);
     const owner = container === undefined ? undefined : attachmentId({ network, containerId: container.id, ifname: container.ifname });
-    const outcome = takeOver(tx, spec, { address, owner });
+    const holder = container === undefined ? {} : { holder: { containerId: container.id, ifname: container.ifname, isSticky: false } };
+    const outcome = takeOver(tx, spec, { address, owner, ...holder });
     return { address, outcome, container: container === undefined ? "" : `${container.id} ${container.ifname}`, from };
   });
 }

@@ -1,6 +1,6 @@
 import { findIp } from "../../../../src/core/base/ip.ts";
 import type { CniArguments } from "../../../../src/core/cni/arguments.ts";
-import { withRequest } from "../../../../src/core/config/pod-request.ts";
+import { refuseRanges, withRequest } from "../../../../src/core/config/pod-request.ts";
 import { buildConfig } from "../../../support/engine-fixture.ts";
 
 describe("withRequest", () => {
@@ -50,7 +50,7 @@ describe("withRequest", () => {
       [{ address: "10.0.0.4", from: "cni.projectcalico.org/ipAddrs[0]" }],
     ],
     ["nothing", { runtimeConfig: { [NOTES]: { "hns-cni.io/ip-addresses": "" } }, args: { cni: {} } }, {}, []],
-  ])("reads addresses from the first place that names any: %s", (_, raw, cniArgs, expected) => {
+  ])("point 80: reads addresses from the first place that names any: %s", (_, raw, cniArgs, expected) => {
     expect(read(raw, cniArgs)).toEqual(expected);
   });
 
@@ -81,4 +81,12 @@ describe("withRequest", () => {
   ])("tells what is none: %j", (raw, message) => {
     expect(() => withRequest({ config: buildConfig(), warnings: [] }, { ...raw }, {})).toThrow(message);
   });
+});
+
+test("point 79: ranges that a network of ours cannot serve are refused, not passed over", () => {
+  expect(() => refuseRanges({ RuntimeConfig: { IPRanges: [[{ subnet: "10.3.0.0/24" }]] } })).toThrow(
+    /runtimeConfig\.ipRanges is a list of 1: cannot be served/,
+  );
+  expect(() => refuseRanges({ runtimeConfig: { ipRanges: [] } })).not.toThrow();
+  expect(() => refuseRanges({ runtimeConfig: { ipRanges: null } })).not.toThrow();
 });

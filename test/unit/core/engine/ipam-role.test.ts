@@ -163,7 +163,7 @@ describe("ADD", () => {
     ["CNI_ARGS with a prefix length", { env: { CNI_ARGS: "IP=10.1.0.5/29" } }],
     ["args.cni.ips, over CNI_ARGS", { config: { args: { cni: { ips: ["10.1.0.5"] } } }, env: { CNI_ARGS: "IP=10.1.0.6" } }],
     ["runtimeConfig.ips, over args.cni.ips", { config: { runtimeConfig: { ips: ["10.1.0.5/29"] }, args: { cni: { ips: ["10.1.0.6"] } } } }],
-  ])("an address asked for is given: %s", async (_, request) => {
+  ])("point 80: an address asked for is given: %s", async (_, request) => {
     expect(await call({ command: "ADD", ...request })).toEqual(ofAddress("10.1.0.5/29"));
     expect(await call({ command: "ADD", ...request })).toEqual(ofAddress("10.1.0.5/29"));
     const { document } = await call({ command: "ADD", container: "c2", ...request });

@@ -128,3 +128,22 @@ describe("with sticky always", () => {
     expect(node.database.all("SELECT * FROM waiters", (row) => row)).toEqual([]);
   });
 });
+
+test("an ADD takes 23 statements, and one more for a pod that may come back", async () => {
+  makeNode();
+  await start("web-a").address;
+  let count = 0;
+  for (const method of ["get", "all", "run"] as const) {
+    const original = node.database[method].bind(node.database) as (...args: unknown[]) => unknown;
+    const counting = (...args: unknown[]): unknown => {
+      count += 1;
+      return original(...args);
+    };
+    Object.defineProperty(node.database, method, { value: counting });
+  }
+  await start("web-b").address;
+  expect(count).toBe(23);
+  count = 0;
+  await start("db-0").address;
+  expect(count).toBe(24);
+});
