@@ -183,6 +183,21 @@ describe("ADD", () => {
   });
 });
 
+describe("a repeated ADD", () => {
+  test("keeps what still fits, and puts to rest what does not: another address is asked for, or the pool is another one", async () => {
+    const both = { type: "hns-cni", waitSeconds: 0, cidrs: ["10.1.0.0/29", "fd00:1::/64"] };
+    const ask = (ips: string[]): object => ({ runtimeConfig: { ips } });
+    await call({ command: "ADD", ipam: both, config: ask(["10.1.0.5"]) });
+    const again = await call({ command: "ADD", ipam: both, config: ask(["10.1.0.6"]) });
+    expect(again.document).toMatchObject({ ips: [{ address: "10.1.0.6/29" }, { address: "fd00:1::3/64" }] });
+    expect(node.address("10.1.0.5")).toMatchObject({ state: "cooling" });
+    const moved = await call({ command: "ADD", ipam: { ...both, cidrs: ["10.2.0.0/29", "fd00:1::/64"] } });
+    expect(moved.document).toMatchObject({ ips: [{ address: "10.2.0.3/29" }, { address: "fd00:1::3/64" }] });
+    expect(node.address("10.1.0.6")).toMatchObject({ state: "cooling" });
+    expect(node.held().addresses.map(({ address }) => address)).toEqual(["10.2.0.3", "fd00:1::3"]);
+  });
+});
+
 describe("DEL", () => {
   test.each([
     ["as it was", OURS],

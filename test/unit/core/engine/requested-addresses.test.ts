@@ -108,7 +108,7 @@ describe("an ADD that asks for an address", () => {
     ask("10.244.3.9");
     await expect(node.add(node.pod("a"))).rejects.toMatchObject({
       code: "ADDRESS_CONFLICT",
-      message: expect.stringContaining("10.244.3.9") as string,
+      message: expect.stringContaining("10.244.3.9, and HNS says that it is in use") as string,
     });
     expect(node.address("10.244.3.9")).toMatchObject({ state: "quarantined", owner: "conflict" });
     expect(node.held().attachments).toHaveLength(1);
