@@ -5,6 +5,7 @@ import type { Allocation } from "../ipam/allocator.ts";
 import { type AddressSet, type Asker, hasReusable, lackOf, tryAssign } from "../ipam/assign.ts";
 import { askerOf } from "./asker.ts";
 import type { AttachmentKey } from "./attachment.ts";
+import { listHeldAddresses } from "./held-addresses.ts";
 import { isHeldByOther } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import type { StateTransaction, WaiterRecord } from "./store.ts";
@@ -84,15 +85,15 @@ export class AddressLine {
     });
   }
 
-  /** Addresses that still rest, for the first in line alone. HNS is asked only when there is such an address. */
+  /** Addresses that still rest, for the first in line alone. HNS is asked only when the set that lacks one has such an address. */
   async #tryReuse(sets: Sets): Promise<readonly Allocation[] | undefined> {
     const { store, machine, config, scan, log } = this.#operation;
     const { clock } = machine;
     const floorMs = config.ipam.reuseFloorMs;
-    const hasOne = store.read((tx) => this.#isFirst(tx, sets) && hasReusable(tx, clock, this.#asker, { sets, floorMs }));
+    const lacking = this.#lacking === undefined ? sets : [this.#lacking];
+    const hasOne = store.read((tx) => this.#isFirst(tx, sets) && hasReusable(tx, clock, this.#asker, { sets: lacking, floorMs }));
     if (!hasOne) return undefined;
-    scan.forget();
-    const held = new Set((await scan.listEndpoints()).flatMap((endpoint) => endpoint.addresses));
+    const held = await listHeldAddresses(scan);
     const assignment = store.transaction((tx) =>
       this.#isFirst(tx, sets) ? tryAssign(tx, clock, this.#asker, { sets, pressure: { floorMs, held } }) : undefined,
     );

@@ -4,6 +4,7 @@ import { type Allocation, quarantineForeign, quarantineOwned, releaseOwned, reve
 import { type AddressSet, keepOwned } from "../ipam/assign.ts";
 import { AddressLine } from "./address-line.ts";
 import type { AttachRequest } from "./attachment.ts";
+import { listHeldAddresses } from "./held-addresses.ts";
 import type { Operation } from "./operation.ts";
 import { addressSets } from "./pool-spec.ts";
 import type { StateTransaction } from "./store.ts";
@@ -147,9 +148,7 @@ class LiveClaim implements Claim {
   /** HNS does not say which of several addresses it refused: those that an endpoint has, or where none has any of them, all. */
   async #findRefused(): Promise<readonly Part[]> {
     if (this.#parts.length < 2) return this.#parts;
-    const { scan } = this.#operation;
-    scan.forget();
-    const held = new Set((await scan.listEndpoints()).flatMap((endpoint) => endpoint.addresses));
+    const held = await listHeldAddresses(this.#operation.scan);
     const refused = this.#parts.filter(({ address }) => held.has(address));
     return refused.length > 0 ? refused : this.#parts;
   }

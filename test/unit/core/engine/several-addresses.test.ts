@@ -2,6 +2,8 @@
 import { formatCidr, formatIp } from "../../../../src/core/base/ip.ts";
 import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { forNetworkNode } from "../../../../src/core/engine/node-pools.ts";
+import { poolSpec } from "../../../../src/core/engine/pool-spec.ts";
+import { allocateAddress, releaseOwned } from "../../../../src/core/ipam/allocator.ts";
 import { buildConfig, EngineFixture } from "../../../support/engine-fixture.ts";
 
 const V6 = "fd00:10:244:3::";
@@ -81,6 +83,26 @@ describe("a pod of a network with two families", () => {
     await waiting;
     expect(addressesOf(pod)).toEqual(["10.244.3.4", `${V6}3`]);
     expect(node.database.all("SELECT * FROM waiters", (row) => row)).toEqual([]);
+  });
+
+  test("does not ask HNS again and again while the family it lacks has nothing that could be had early", async () => {
+    const few = { cidr: `${V6}/64`, exclude: [`${V6}4-fd00:10:244:3:ffff:ffff:ffff:ffff`] };
+    makeNode({ pools: [{ cidr: "10.244.3.0/24" }, few] }, false);
+    await node.add(node.pod("first"));
+    node.store.transaction((tx) => {
+      allocateAddress(tx, node.clock, poolSpec(node.config), "gone");
+      releaseOwned(tx, node.clock, "gone");
+    });
+    const waiting = expect(node.add(node.pod("a"))).rejects.toMatchObject({
+      code: "ADDRESS_EXHAUSTED",
+      data: { field: "ipam.pools[1].cidr" },
+    });
+    await passTime(200);
+    node.clearCalls();
+    await passTime(15_000);
+    expect(node.calls()).toEqual([]);
+    await passTime(6_000);
+    await waiting;
   });
 
   test("leaves both as they were when its ADD fails", async () => {
