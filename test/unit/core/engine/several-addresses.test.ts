@@ -1,5 +1,6 @@
 /** Pods with an address of each family, and pools of namespaces and nodes, from the ADD to HNS. */
 import { formatCidr, formatIp } from "../../../../src/core/base/ip.ts";
+import type { PluginConfig } from "../../../../src/core/config/plugin-config.ts";
 import type { AttachRequest } from "../../../../src/core/engine/attachment.ts";
 import { forNetworkNode } from "../../../../src/core/engine/node-pools.ts";
 import { poolSpec } from "../../../../src/core/engine/pool-spec.ts";
@@ -13,14 +14,16 @@ let node: EngineFixture;
 afterEach(() => node.close());
 
 /** A node on a network that has a subnet for each pool. */
-function makeNode(ipam: object = BOTH, autoAdvance = true): void {
+function makeNode(ipam: object = BOTH, autoAdvance = true): PluginConfig {
   node = new EngineFixture({ autoAdvance });
-  node.config = buildConfig({ clusterCidrs: ["10.244.0.0/16", "fd00:10:244::/48"], ipam: { cidr: undefined, ...ipam } });
-  const subnets = node.config.ipam.pools.map(({ cidr, gateway }) => {
+  const config = buildConfig({ clusterCidrs: ["10.244.0.0/16", "fd00:10:244::/48"], ipam: { cidr: undefined, ...ipam } });
+  node.config = config;
+  const subnets = config.ipam.pools.map(({ cidr, gateway }) => {
     const all = cidr.address.family === 4 ? "0.0.0.0/0" : "::/0";
     return { IpAddressPrefix: formatCidr(cidr), Routes: [{ NextHop: formatIp(gateway), DestinationPrefix: all }] };
   });
   node.foreignNetwork({ Ipams: [{ Type: "Static", Subnets: subnets }] });
+  return config;
 }
 
 /** From here on pods are of this namespace. */
@@ -87,10 +90,10 @@ describe("a pod of a network with two families", () => {
 
   test("does not ask HNS again and again while the family it lacks has nothing that could be had early", async () => {
     const few = { cidr: `${V6}/64`, exclude: [`${V6}4-fd00:10:244:3:ffff:ffff:ffff:ffff`] };
-    makeNode({ pools: [{ cidr: "10.244.3.0/24" }, few] }, false);
+    const config = makeNode({ pools: [{ cidr: "10.244.3.0/24" }, few] }, false);
     await node.add(node.pod("first"));
     node.store.transaction((tx) => {
-      allocateAddress(tx, node.clock, poolSpec(node.config), "gone");
+      allocateAddress(tx, node.clock, poolSpec(config), "gone");
       releaseOwned(tx, node.clock, "gone");
     });
     const waiting = expect(node.add(node.pod("a"))).rejects.toMatchObject({
