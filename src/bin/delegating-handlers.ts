@@ -5,6 +5,7 @@ import type { CniResult } from "../core/cni/result.ts";
 import { normaliseDelegated, normaliseForDelete } from "../core/config/normalise.ts";
 import { findIpamType, type OurNames } from "../core/config/our-names.ts";
 import type { HostConfig } from "../core/config/plugin-config.ts";
+import { withRequestedMac } from "../core/config/pod-request.ts";
 import { type DelegateProgram, IpamDelegate } from "../core/engine/delegate.ts";
 import { attachDelegated, checkDelegated, reportDelegatedStatus } from "../core/engine/delegated.ts";
 import { detach } from "../core/engine/detach.ts";
@@ -29,7 +30,8 @@ export function buildDelegatingHandlers({ run, names, openDelegate }: Delegating
     add: async (request) => {
       const { containerId, ifname, netns, args, rawConfig, networkName: network } = request;
       let result: CniResult | undefined;
-      await run(normaliseDelegated(rawConfig, names), { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
+      const read = withRequestedMac(normaliseDelegated(rawConfig, names), rawConfig, args);
+      await run(read, { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
         result = await attachDelegated(operation, { network, containerId, ifname, netns }, open(request, operation));
       });
       if (result === undefined) throw new Error("the ADD ended without a result");

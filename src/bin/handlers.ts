@@ -4,10 +4,12 @@ import type { CniResult } from "../core/cni/result.ts";
 import { normalise, normaliseForDelete } from "../core/config/normalise.ts";
 import type { OurNames } from "../core/config/our-names.ts";
 import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
+import { refuseRanges, withRequest } from "../core/config/pod-request.ts";
 import { attach } from "../core/engine/attach.ts";
 import { check } from "../core/engine/check.ts";
 import { detach } from "../core/engine/detach.ts";
 import { collectGarbage } from "../core/engine/gc.ts";
+import { forNetworkNode } from "../core/engine/node-pools.ts";
 import type { Operation } from "../core/engine/operation.ts";
 import { reportStatus } from "../core/engine/status.ts";
 
@@ -26,8 +28,10 @@ export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandl
   return {
     add: async ({ containerId, ifname, netns, args, rawConfig, networkName: network }) => {
       let result: CniResult | undefined;
-      await run(normalise(rawConfig, names), { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
-        result = await attach(operation, { network, containerId, ifname, netns });
+      refuseRanges(rawConfig);
+      const read = withRequest(normalise(rawConfig, names), rawConfig, args);
+      await run(read, { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
+        result = await attach(forNetworkNode(operation), { network, containerId, ifname, netns });
       });
       if (result === undefined) throw new Error("the ADD ended without a result");
       return result;
@@ -38,11 +42,12 @@ export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandl
       ),
     check: ({ containerId, ifname, netns, rawConfig, prevResult, networkName: network }) =>
       run(normalise(rawConfig, names), { command: "CHECK", container: containerId }, (operation) =>
-        check(operation, { network, containerId, ifname, netns, prevResult }),
+        check(forNetworkNode(operation), { network, containerId, ifname, netns, prevResult }),
       ),
     gc: ({ rawConfig, validAttachments, networkName: network }) =>
       run(normaliseForDelete(rawConfig), { command: "GC" }, (operation) => collectGarbage(operation, { network, valid: validAttachments })),
-    status: ({ rawConfig }) => run(shorten(normalise(rawConfig, names)), { command: "STATUS" }, reportStatus),
+    status: ({ rawConfig }) =>
+      run(shorten(normalise(rawConfig, names)), { command: "STATUS" }, (operation) => reportStatus(forNetworkNode(operation))),
   };
 }
 

@@ -1,10 +1,11 @@
 import type { CniHandlers } from "../core/cni/dispatch.ts";
-import { PluginError } from "../core/base/errors.ts";
 import type { AttachmentRequest } from "../core/cni/request.ts";
 import type { CniResult } from "../core/cni/result.ts";
 import { type IpamRoleConfig, normaliseIpamRole, normaliseIpamRoleForDelete } from "../core/config/ipam-role.ts";
 import type { Normalised } from "../core/config/plugin-config.ts";
+import { withRequest } from "../core/config/pod-request.ts";
 import { checkAddress, reportIpamStatus, reserveAddress, returnAddress, returnStaleAddresses } from "../core/engine/ipam-role.ts";
+import { forNode } from "../core/engine/node-pools.ts";
 import { podName, type RunOperation } from "./handlers.ts";
 
 /** The use cases of the IPAM interface, for a plugin whose `ipam.type` names this program. `readText` reads a file. */
@@ -13,7 +14,7 @@ export function buildIpamHandlers(run: RunOperation, readText: (path: string) =>
     add: async (request) => {
       let result: CniResult | undefined;
       await run(readForAdd(request), context("ADD", request), async (operation) => {
-        result = await reserveAddress(operation, keyOf(request), readText);
+        result = await reserveAddress(forNode(operation), keyOf(request), readText);
       });
       if (result === undefined) throw new Error("the ADD ended without a result");
       return result;
@@ -22,21 +23,19 @@ export function buildIpamHandlers(run: RunOperation, readText: (path: string) =>
       run(normaliseIpamRoleForDelete(request.rawConfig), context("DEL", request), (operation) => returnAddress(operation, keyOf(request))),
     check: (request) =>
       run(normaliseIpamRole(request.rawConfig), context("CHECK", request), (operation) =>
-        checkAddress(operation, { ...keyOf(request), prevResult: request.prevResult }),
+        checkAddress(forNode(operation), { ...keyOf(request), prevResult: request.prevResult }),
       ),
     gc: ({ rawConfig, validAttachments, networkName: network }) =>
       run(normaliseIpamRoleForDelete(rawConfig), { role: "ipam", command: "GC" }, (operation) =>
         returnStaleAddresses(operation, { network, valid: validAttachments }),
       ),
-    status: ({ rawConfig }) => run(normaliseIpamRole(rawConfig), { role: "ipam", command: "STATUS" }, reportIpamStatus),
+    status: ({ rawConfig }) =>
+      run(normaliseIpamRole(rawConfig), { role: "ipam", command: "STATUS" }, (operation) => reportIpamStatus(forNode(operation))),
   };
 }
 
-/** An address that the caller asks for by CNI_ARGS is refused rather than passed over. */
 function readForAdd({ rawConfig, args }: AttachmentRequest): Normalised<IpamRoleConfig> {
-  if (args.ip === undefined) return normaliseIpamRole(rawConfig);
-  const message = "CNI_ARGS asks for an address by IP=, which cannot be served";
-  throw new PluginError("UNSUPPORTED_FIELD", { message, remedy: "leave it out; addresses by request come with a later version" });
+  return withRequest(normaliseIpamRole(rawConfig), rawConfig, args);
 }
 
 function keyOf({ networkName: network, containerId, ifname }: AttachmentRequest): { network: string; containerId: string; ifname: string } {

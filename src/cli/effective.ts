@@ -48,11 +48,15 @@ function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unkn
 }
 
 function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig): object {
-  return {
-    ...(document["ipam"] as object),
-    blockSize: ipam.pools[0].blockSize,
-    ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.pools[0].gateway) } : {}),
+  const written = document["ipam"] as JsonObject;
+  const settings = (path: string): object => {
+    const pool = ipam.pools.find(({ field = "ipam.cidr" }) => field === path);
+    if (pool === undefined) return {};
+    return { blockSize: pool.blockSize, ...(isGatewayUsed(document) ? { gateway: formatIp(pool.gateway) } : {}) };
   };
+  const pools: readonly unknown[] = Array.isArray(written["pools"]) ? written["pools"] : [];
+  if (pools.length === 0) return { ...written, ...settings("ipam.cidr") };
+  return { ...written, pools: pools.map((pool, at) => ({ ...(pool as JsonObject), ...settings(`ipam.pools[${at}].cidr`) })) };
 }
 
 /** With another mode a gateway would only give rise to a warning. */

@@ -1,4 +1,4 @@
-import { findIp } from "../core/base/ip.ts";
+import { addressAt, findCidr, findIp, formatIp } from "../core/base/ip.ts";
 import { isJsonObject, type JsonObject } from "../core/cni/json.ts";
 import { CliError, type CliWorld, readInput } from "./world.ts";
 
@@ -84,18 +84,18 @@ function readCalicoBlocks(document: JsonObject, { path, node }: { path: string; 
     const at = `${itemAt}.spec`;
     if (node !== undefined && spec["affinity"] !== `host:${node}`) return [];
     const cidr = reader.text(spec, "cidr", at);
-    const base = findIp(cidr.split("/")[0] ?? "");
-    if (base === undefined) throw malformed(path, { field: `${at}.cidr`, why: "is no network", remedy: REDUMP });
+    const block = findCidr(cidr);
+    if (block === undefined) throw malformed(path, { field: `${at}.cidr`, why: "is no network", remedy: REDUMP });
     const attributes = reader.list(spec, "attributes", at).map(({ value }) => value);
     const allocations: readonly unknown[] = Array.isArray(spec["allocations"]) ? spec["allocations"] : [];
     return allocations.flatMap((index, offset): ForeignAddress[] => {
-      if (index === null || base.family !== 4) return [];
+      if (index === null) return [];
       const attribute = typeof index === "number" ? attributes[index] : undefined;
       const field = `${at}.allocations[${offset}]`;
       if (attribute === undefined) throw malformed(path, { field, why: "names no entry of attributes", remedy: REDUMP });
       // At rest: nobody has it.
       if (attribute["releasedAt"] !== undefined && attribute["releasedAt"] !== null) return [];
-      return buildCalico({ family: 4, value: base.value + offset }, attribute["handle_id"], field);
+      return buildCalico(formatIp(addressAt(block, offset)), attribute["handle_id"], field);
     });
   });
 }
@@ -103,9 +103,8 @@ function readCalicoBlocks(document: JsonObject, { path, node }: { path: string; 
 const REDUMP = "dump the blocks once more: kubectl get ipamblocks.crd.projectcalico.org -o json";
 
 /** Handles are <name>.<container id> for pods; Windows' own addresses have one that is reserved here as well. */
-function buildCalico(ip: { family: 4; value: number }, handle: unknown, from: string): ForeignAddress[] {
+function buildCalico(address: string, handle: unknown, from: string): ForeignAddress[] {
   if (handle === "windows-reserved-ipam-handle") return [];
-  const address = [24, 16, 8, 0].map((shift) => Math.floor(ip.value / 2 ** shift) % 256).join(".");
   const id = typeof handle === "string" && /\.[0-9a-f]{12,}$/.test(handle) ? handle.slice(handle.lastIndexOf(".") + 1) : undefined;
   return [{ address, ...(id === undefined ? {} : { container: { id, ifname: "eth0" } }), from }];
 }

@@ -1,7 +1,8 @@
-import { cidrSize, formatCidr } from "../core/base/ip.ts";
+import { formatCidr } from "../core/base/ip.ts";
 import { attachmentId } from "../core/engine/attachment.ts";
 import type { StateTransaction } from "../core/engine/store.ts";
 import type { PoolSpec } from "../core/ipam/allocator.ts";
+import { windowsOffsets } from "../core/ipam/blocks.ts";
 import { takeOver, type TakeoverOutcome } from "../core/ipam/take-over.ts";
 import { type ForeignAddress, readSource, type Source } from "./import-sources.ts";
 import { readBlockSize, readPodRange, useState } from "./ipam-state.ts";
@@ -72,8 +73,7 @@ function buildSpec(request: ImportArguments): PoolSpec {
   const next = 'write the name of the network configuration, such as "pods"';
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(request.network))
     throw new CliError("--network is not usable", { why: "it is no network's name", next });
-  const reserved = [0, 1, 2, cidrSize(cidr) - 1];
-  return { id: `${request.network}/${formatCidr(cidr)}`, cidr, blockPrefix, reserved, cooldownMs: 0 };
+  return { id: `${request.network}/${formatCidr(cidr)}`, cidr, blockPrefix, reserved: windowsOffsets(cidr), cooldownMs: 0 };
 }
 
 /** An address with two owners in the source has to be looked at by somebody. */
@@ -99,7 +99,8 @@ function takeOverAll(
   return found.map(({ address, container, from }, index) => {
     if (index > 0 && index % PROGRESS === 0) world.writeError(`${index} of ${found.length} addresses\n`);
     const owner = container === undefined ? undefined : attachmentId({ network, containerId: container.id, ifname: container.ifname });
-    const outcome = takeOver(tx, spec, { address, owner });
+    const holder = container === undefined ? {} : { holder: { containerId: container.id, ifname: container.ifname, isSticky: false } };
+    const outcome = takeOver(tx, spec, { address, owner, ...holder });
     return { address, outcome, container: container === undefined ? "" : `${container.id} ${container.ifname}`, from };
   });
 }

@@ -1,4 +1,5 @@
-import { type Cidr, cidrSize, findOffsets, formatCidr } from "../core/base/ip.ts";
+import { type Cidr, findOffsets, formatCidr } from "../core/base/ip.ts";
+import { windowsOffsets } from "../core/ipam/blocks.ts";
 import { findPodLimitWarning, poolCapacity, type Split, splitRange } from "../core/ipam/capacity.ts";
 import { readBlockSize, readCidr, readNumber, readPodRange } from "./ipam-state.ts";
 import { writeDocument, writeTable } from "./output.ts";
@@ -27,7 +28,8 @@ export function showCapacity(world: CliWorld, request: CapacityArguments): ExitC
     });
   });
   const isReservedPerBlock = request.windowsReserved === "block";
-  const subnet = { cidr, reserved: [0, 1, 2, cidrSize(cidr) - 1], keptBack, isReservedPerBlock, blockPrefix };
+  if (isReservedPerBlock && cidr.address.family === 6) throw tooMany();
+  const subnet = { cidr, reserved: windowsOffsets(cidr), keptBack, isReservedPerBlock, blockPrefix };
   const capacity = poolCapacity(subnet, blockPrefix);
   const maxPods = request.maxPods === undefined ? undefined : readNumber(request.maxPods, "--max-pods");
   const warning = maxPods === undefined ? undefined : findPodLimitWarning(capacity.usable, maxPods);
@@ -40,6 +42,11 @@ export function showCapacity(world: CliWorld, request: CapacityArguments): ExitC
     if (warning !== undefined) world.writeOut(`warning: ${warning}\n`);
   }
   return warning === undefined ? 0 : 1;
+}
+
+function tooMany(): CliError {
+  const why = "an IPv6 range has too many blocks to count what is kept back in each";
+  return new CliError("--windows-reserved block is not usable", { why, next: "leave it out: of each block 3 addresses fall away" });
 }
 
 export interface SplitArguments {
@@ -58,7 +65,7 @@ export function splitCidr(world: CliWorld, request: SplitArguments): ExitCode {
   const nodes = readNumber(request.nodes ?? Number.NaN, "--nodes");
   const split = splitPodRange(cidr, nodes);
   const first = split.rangeAt(0);
-  const { usable } = poolCapacity({ cidr: first, reserved: [0, 1, 2, cidrSize(first) - 1] }, first.prefix);
+  const { usable } = poolCapacity({ cidr: first, reserved: windowsOffsets(first) }, first.prefix);
   const warning = request.maxPods === undefined ? undefined : findPodLimitWarning(usable, readNumber(request.maxPods, "--max-pods"));
   const shown = request.output === "text" ? Math.min(nodes, SHOWN) : nodes;
   const ranges = Array.from({ length: shown }, (_, index) => formatCidr(split.rangeAt(index)));
@@ -73,12 +80,10 @@ export function splitCidr(world: CliWorld, request: SplitArguments): ExitCode {
 /** Throws CliError when a node's part would be no pod range. */
 function splitPodRange(cidr: Cidr, nodes: number): Split {
   const split = splitRange(cidr, nodes);
-  if (split !== undefined && cidr.address.family === 4 && split.prefix <= 29) return split;
-  const why = cidr.address.family === 6 ? "pods have IPv4 addresses" : "a node's range would have fewer than 8 addresses";
-  throw new CliError(`${formatCidr(cidr)} cannot be divided among ${nodes} nodes`, {
-    why,
-    next: "name a larger IPv4 range, or fewer nodes",
-  });
+  const { family } = cidr.address;
+  if (split !== undefined && split.prefix <= (family === 4 ? 29 : 126)) return split;
+  const why = `a node's range would have fewer than ${family === 4 ? 8 : 4} addresses`;
+  throw new CliError(`${formatCidr(cidr)} cannot be divided among ${nodes} nodes`, { why, next: "name a larger range, or fewer nodes" });
 }
 
 interface SplitView {

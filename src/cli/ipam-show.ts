@@ -1,12 +1,12 @@
 import { compareIp, findIp } from "../core/base/ip.ts";
 import { buildPluginConfig, findFaults } from "../core/config/normalise.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
-import { poolSpec } from "../core/engine/pool-spec.ts";
+import { poolSpecs } from "../core/engine/pool-spec.ts";
 import type { StateTransaction } from "../core/engine/store.ts";
 import { type BlockView, CELLS, type CellState, viewBlock } from "../core/ipam/block-map.ts";
 import type { Subnet } from "../core/ipam/blocks.ts";
 import { listConflicts } from "../core/ipam/conflicts.ts";
-import type { AddressRecord } from "../core/ipam/store.ts";
+import { type AddressRecord, podKey } from "../core/ipam/store.ts";
 import { parseConfFile } from "./config-file.ts";
 import { isOfNetwork, networkOfPool, withState } from "./ipam-state.ts";
 import { writeDocument, writeTable } from "./output.ts";
@@ -23,8 +23,11 @@ interface AddressView {
   readonly address: string;
   readonly state: string;
   readonly owner: string;
-  /** The attachment of the owner, where it is known: container id and interface. */
+  /** The owner, where it is known: container id and interface. */
   readonly container: string;
+  /** The owner's pod, as namespace/name, and its uid; of a resting address the last one's. */
+  readonly pod: string;
+  readonly podUid: string;
   readonly released: string;
 }
 
@@ -63,11 +66,11 @@ export function showPools(world: CliWorld, { stateDir, network, conf, output }: 
 
 /** What the configurations of a file say of their pools. Throws CliError for one with faults. */
 function readSubnets(world: CliWorld, file: string): Map<string, Subnet> {
-  const specs = parseConfFile(readInput(world, file), file).parts.map(({ config }) => {
+  const specs = parseConfFile(readInput(world, file), file).parts.flatMap(({ config }) => {
     const document = canonicaliseKeys(config, []);
     const next = `hns-cni config validate ${file} says more`;
     if (findFaults(document).length > 0) throw new CliError(`${file} cannot be used`, { why: "it has faults", next });
-    return poolSpec(buildPluginConfig(document));
+    return poolSpecs(buildPluginConfig(document));
   });
   return new Map(specs.map((spec) => [spec.id, spec]));
 }
@@ -97,10 +100,12 @@ function viewAddresses(tx: StateTransaction, pool: string, addresses: readonly A
     });
   return held
     .sort((left, right) => compareIp(left.ip, right.ip))
-    .map(({ record: { address, state, owner, released } }) => {
-      const attachment = attachments.get(owner);
-      const container = attachment === undefined ? "" : `${attachment.containerId} ${attachment.ifname}`;
-      return { address, state, owner, container, released: released === undefined ? "" : new Date(released.wallMs).toISOString() };
+    .map(({ record: { address, state, owner, released, holder } }) => {
+      const known = attachments.get(owner) ?? holder;
+      const container = known === undefined ? "" : `${known.containerId} ${known.ifname}`;
+      const pod = holder?.pod === undefined ? "" : podKey(holder.pod);
+      const when = released === undefined ? "" : new Date(released.wallMs).toISOString();
+      return { address, state, owner, container, pod, podUid: holder?.pod?.uid ?? "", released: when };
     });
 }
 
@@ -116,8 +121,8 @@ function writePool(world: CliWorld, { pool, blocks, counts, addresses, conflicts
   }
   world.writeOut("\n");
   if (output === "text" || addresses.length === 0) return;
-  const rows = addresses.map(({ address, state, owner, container, released }) => [address, state, owner, container, released]);
-  writeTable(world, ["address", "state", "owner", "container", "released"], rows);
+  const rows = addresses.map(({ address, state, owner, container, pod, released }) => [address, state, owner, container, pod, released]);
+  writeTable(world, ["address", "state", "owner", "container", "pod", "released"], rows);
   world.writeOut("\n");
 }
 

@@ -40,22 +40,29 @@ export function readCidr(text: string, what: string): Cidr {
   return cidr;
 }
 
-/** An IPv4 range that a node can have. Throws CliError. */
+/** A range that a node can have. Throws CliError. */
 export function readPodRange(text: string, what: string): Cidr {
   const cidr = readCidr(text, what);
-  if (cidr.address.family === 4 && cidr.prefix <= 29) return cidr;
-  const why = cidr.address.family === 6 ? "it is an IPv6 network" : `it has ${cidrSize(cidr)} addresses, and Windows keeps 4 for itself`;
-  throw new CliError(`${what} ${text} is no pod range`, { why, next: "name an IPv4 network of at most 29 prefix bits" });
+  const { kept, most } = limitsOf(cidr);
+  if (cidr.prefix <= most) return cidr;
+  const why = `it has ${cidrSize(cidr)} addresses, and Windows keeps ${kept} for itself`;
+  throw new CliError(`${what} ${text} is no pod range`, { why, next: `name a network of at most ${most} prefix bits` });
 }
 
-/** A prefix length between those of the range and /29; 26 or the range's own unless given. Throws CliError. */
+/** A prefix length between those of the range and /29, with IPv6 /112 to /126; 26, or 122, or the range's own unless given. Throws CliError. */
 export function readBlockSize(size: number | undefined, cidr: Cidr): number {
-  const prefix = size ?? Math.max(26, cidr.prefix);
-  if (prefix >= cidr.prefix && prefix <= 29) return prefix;
+  const { usual, least, most } = limitsOf(cidr);
+  const prefix = size ?? Math.max(usual, cidr.prefix);
+  if (prefix >= Math.max(cidr.prefix, least) && prefix <= most) return prefix;
   throw new CliError("the block size is not usable", {
     why: "it is outside the range",
-    next: `write a prefix length from ${cidr.prefix} to 29`,
+    next: `write a prefix length from ${Math.max(cidr.prefix, least)} to ${most}`,
   });
+}
+
+/** What Windows keeps of a range, and what its blocks can be. */
+function limitsOf({ address }: Cidr): { kept: number; usual: number; least: number; most: number } {
+  return address.family === 4 ? { kept: 4, usual: 26, least: 0, most: 29 } : { kept: 3, usual: 122, least: 112, most: 126 };
 }
 
 /** A number above 0. Throws CliError. */

@@ -69,6 +69,46 @@ export function describeStateStore(name: string, open: () => StateStore): void {
       });
     });
 
+    test("gives back who holds an address, and finds what is kept in mind for a pod", () => {
+      const pod = { namespace: "shop", name: "db-0", uid: "u-1" };
+      const held: AddressRecord = { ...ADDRESS, holder: { containerId: "c1", ifname: "eth0", pod, isSticky: true } };
+      const plain: AddressRecord = { ...ADDRESS, address: "10.244.3.4", holder: { containerId: "c2", ifname: "net1", isSticky: false } };
+      const others = {
+        ...plain,
+        address: "10.244.3.5",
+        holder: { ...plain.holder, ...held.holder, pod: { namespace: "shop", name: "db-1" }, isSticky: false },
+      };
+      store.transaction((tx) => [held, plain, others as AddressRecord].forEach((record) => tx.putAddress(record)));
+      store.read((tx) => {
+        expect(tx.findAddress(POOL.id, held.address)).toEqual(held);
+        expect(tx.findAddress(POOL.id, plain.address)).toEqual(plain);
+        expect(tx.listSticky("shop/db-0")).toEqual([held]);
+        expect(tx.listSticky("shop/db-1")).toEqual([]);
+      });
+      store.transaction((tx) => tx.putAddress(ADDRESS));
+      store.read((tx) => {
+        expect(tx.findAddress(POOL.id, ADDRESS.address)).toEqual(ADDRESS);
+        expect(tx.listSticky("shop/db-0")).toEqual([]);
+      });
+    });
+
+    test("finds the oldest free address, and one kept in mind for a pod only when there is no other", () => {
+      const free = (last: number, wallMs: number): AddressRecord => {
+        const released = { wallMs, uptimeMs: wallMs, bootId: "boot-1" };
+        return { ...ADDRESS, address: `10.244.3.${last}`, state: "free", owner: "", released };
+      };
+      const pod = { namespace: "shop", name: "db-0" };
+      const kept = { ...free(5, 1), holder: { containerId: "c", ifname: "eth0", pod, isSticky: true } };
+      store.transaction((tx) => [kept, free(7, 3), free(6, 2)].forEach((record) => tx.putAddress(record)));
+      const take = (): string | undefined =>
+        store.transaction((tx) => {
+          const found = tx.findOldestFree(POOL.id, BLOCK.cidr);
+          if (found !== undefined) tx.removeAddress(POOL.id, found.address);
+          return found?.address;
+        });
+      expect([take(), take(), take(), take()]).toEqual(["10.244.3.6", "10.244.3.7", "10.244.3.5", undefined]);
+    });
+
     test("finds nothing in an empty store", () => {
       store.read((tx) => {
         expect([

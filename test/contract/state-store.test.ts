@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StateStore } from "../../src/core/engine/store.ts";
+import { checksum } from "../../src/host/state/columns.ts";
 import { Database, encodeVersion } from "../../src/host/state/database.ts";
 import { MIGRATIONS } from "../../src/host/state/schema.ts";
 import { SqliteStateStore } from "../../src/host/state/sqlite-store.ts";
@@ -126,6 +127,25 @@ describe("state.db", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
+  test("of schema version 3 keeps its addresses, whose owners nothing more is known of", () => {
+    const path = freshPath();
+    mkdirSync(dirname(path), { recursive: true });
+    const row = [POOL.id, ADDRESS.address, BLOCK.cidr, "cooling", ADDRESS.owner, 1, 2.5, "boot-1"];
+    withSql(path, (database) => {
+      database.exec(MIGRATIONS.slice(0, 3).join("\n"));
+      database.exec(`PRAGMA user_version = ${encodeVersion(3)}`);
+      database.prepare("INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").run(...row, checksum(row));
+    });
+    const store = open(path);
+    const released = { wallMs: 1, uptimeMs: 2.5, bootId: "boot-1" };
+    const old = { ...ADDRESS, state: "cooling", released } as const;
+    expect(store.read((tx) => tx.listCooling(POOL.id, "boot-1", 9))).toEqual([old]);
+    const holder = { containerId: "c1", ifname: "eth0", isSticky: false };
+    store.transaction((tx) => tx.putAddress({ ...old, holder }));
+    expect(store.read((tx) => tx.findAddress(POOL.id, ADDRESS.address))).toEqual({ ...old, holder });
+    store.close();
+  });
+
   test("of a newer version is refused and not changed", () => {
     const path = freshPath();
     fill(path);
@@ -160,6 +180,11 @@ describe("state.db", () => {
       (store) => store.read((tx) => tx.findAddress(POOL.id, ADDRESS.address)),
     ],
     ["an address's release", "UPDATE addresses SET released_boot = 'other'", (store) => store.read((tx) => tx.listOwned(ADDRESS.owner))],
+    [
+      "an address's pod",
+      "UPDATE addresses SET container = 'c1', ifname = 'eth0', pod = 'shop/db-0'",
+      (store) => store.read((tx) => tx.listOwned(ADDRESS.owner)),
+    ],
     ["a block's count", "UPDATE blocks SET held = 7", (store) => store.read((tx) => tx.findFullestBlock(POOL.id))],
     ["a pool's progress", "UPDATE pools SET carved = 0", (store) => store.read((tx) => tx.findPool(POOL.id))],
     ["a lease's holder", "UPDATE leases SET pid = 1", (store) => store.read((tx) => tx.findLease(LEASE.attachment))],
@@ -220,6 +245,7 @@ describe("the cost of a query does not grow with the addresses held:", () => {
     ["findOldestFree", (store) => store.read((tx) => tx.findOldestFree(POOL.id, BLOCK.cidr)), /INDEX addresses_free/],
     ["listCooling", (store) => store.read((tx) => tx.listCooling(POOL.id, "b", 16)), /INDEX addresses_cooling/],
     ["listOwned", (store) => store.read((tx) => tx.listOwned(guid(1))), /INDEX addresses_by_owner/],
+    ["listSticky", (store) => store.read((tx) => tx.listSticky("shop/db-0")), /INDEX addresses_by_pod/],
     ["pruneGone", (store) => store.transaction((tx) => tx.pruneGone(1)), /INDEX attachments_gone/],
     ["findAttachment", (store) => store.read((tx) => tx.findAttachment(guid(1))), /PRIMARY KEY/],
   ])("%s", (_name, ask, index) => {

@@ -186,6 +186,7 @@ export class EngineFixture {
     return {
       clock,
       nodeName: "node-1",
+      architecture: "amd64",
       hnsStart: () => this.model.world.hnsStart,
       processes: {
         self: () => process.holder(clock.bootId()),

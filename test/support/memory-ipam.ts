@@ -1,5 +1,13 @@
 import { compareIp, findCidr } from "../../src/core/base/ip.ts";
-import type { AddressCounts, AddressRecord, BlockRecord, IpamTransaction, PoolRecord, ReleaseTime } from "../../src/core/ipam/store.ts";
+import {
+  type AddressCounts,
+  type AddressRecord,
+  type BlockRecord,
+  type IpamTransaction,
+  podKey,
+  type PoolRecord,
+  type ReleaseTime,
+} from "../../src/core/ipam/store.ts";
 
 /** The IPAM's tables in this process, small and fast, for runs of very many steps. A transaction that throws leaves nothing behind. */
 export class MemoryIpam {
@@ -93,7 +101,8 @@ class MemoryTransaction implements IpamTransaction {
   findOldestFree(pool: string, block: string): AddressRecord | undefined {
     const free = this.listAddresses(pool).filter((record) => record.block === block && record.state === "free");
     const at = ({ released }: AddressRecord): number => released?.wallMs ?? Number.MIN_SAFE_INTEGER;
-    return free.sort((left, right) => at(left) - at(right))[0];
+    const isKept = ({ holder }: AddressRecord): number => (holder?.isSticky === true ? 1 : 0);
+    return free.sort((left, right) => isKept(left) - isKept(right) || at(left) - at(right))[0];
   }
 
   listCooling(pool: string, bootId: string, limit: number): AddressRecord[] {
@@ -110,6 +119,11 @@ class MemoryTransaction implements IpamTransaction {
 
   listAddresses(pool: string): AddressRecord[] {
     return [...this.#tables.addresses.values()].filter((record) => record.pool === pool);
+  }
+
+  listSticky(pod: string): AddressRecord[] {
+    const isOfPod = ({ holder }: AddressRecord): boolean => holder?.pod !== undefined && holder.isSticky && podKey(holder.pod) === pod;
+    return [...this.#tables.addresses.values()].filter(isOfPod);
   }
 
   putAddress(record: AddressRecord): void {

@@ -1,5 +1,7 @@
 import { cidrSize, addressAt, formatIp } from "../../src/core/base/ip.ts";
+import { PluginError } from "../../src/core/base/errors.ts";
 import {
+  type Allocation,
   freeRested,
   type PoolSpec,
   quarantineOwned,
@@ -9,9 +11,10 @@ import {
   revertAllocation,
   tryAllocate,
 } from "../../src/core/ipam/allocator.ts";
+import { type AddressSet, type Asker, tryAssign } from "../../src/core/ipam/assign.ts";
 import { isReserved } from "../../src/core/ipam/blocks.ts";
 import { findInconsistencies } from "../../src/core/ipam/consistency.ts";
-import type { AddressRecord, IpamTransaction } from "../../src/core/ipam/store.ts";
+import { type AddressRecord, type IpamTransaction, podKey } from "../../src/core/ipam/store.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export interface WalkStore {
@@ -46,7 +49,10 @@ type Step =
   | "sweep"
   | "grow"
   | "shrink"
-  | "reuse";
+  | "reuse"
+  | "want"
+  | "return"
+  | "both";
 
 const WEIGHTS: readonly (readonly [Step, number])[] = [
   ["allocate", 30],
@@ -63,6 +69,9 @@ const WEIGHTS: readonly (readonly [Step, number])[] = [
   ["grow", 2],
   ["shrink", 2],
   ["reuse", 3],
+  ["want", 6],
+  ["return", 8],
+  ["both", 8],
 ];
 
 class Crash extends Error {}
@@ -76,18 +85,22 @@ export class PoolWalk {
   readonly clock = new FakeClock({ autoAdvance: true });
   readonly #store: WalkStore;
   readonly #spec: PoolSpec;
+  /** A pool of another address family, from which pods get a second address beside one of the first. */
+  readonly #second: PoolSpec;
   readonly #random: () => number;
   readonly #usable: number;
   readonly #held = new Map<string, string>();
   readonly #resting = new Map<string, Rest>();
+  /** The pod that an address is kept in mind for. */
+  readonly #sticky = new Map<string, string>();
   #boots = 1;
 
-  constructor(store: WalkStore, spec: PoolSpec, random: () => number) {
+  constructor(store: WalkStore, specs: { first: PoolSpec; second: PoolSpec }, random: () => number) {
     this.#store = store;
-    this.#spec = spec;
+    this.#spec = specs.first;
+    this.#second = specs.second;
     this.#random = random;
-    const all = Array.from({ length: cidrSize(spec.cidr) }, (_, offset) => formatIp(addressAt(spec.cidr, offset)));
-    this.#usable = all.filter((address) => !isReserved(spec, address)).length;
+    this.#usable = listUsable(specs.first).length;
   }
 
   async run(steps: number, verifyEvery: number): Promise<void> {
@@ -123,13 +136,81 @@ export class PoolWalk {
       for (let count = this.#below(OWNERS); count > 0; count--) this.#release(`pod-${count}`);
     },
     reuse: (owner) => this.#reuse(owner),
+    want: (owner) => this.#want(owner),
+    return: (owner) => this.#return(owner),
+    both: (owner) => this.#both(owner),
   };
 
   #allocate(owner: string): void {
     const taken = this.#store.transaction((tx) => tryAllocate(tx, this.clock, this.#spec, owner));
     if (taken !== undefined) this.#give(taken.address, owner, this.#spec.cooldownMs);
-    else if (this.#held.size + this.#resting.size !== this.#usable)
-      throw new Error(`none is free, and ${this.#held.size} are held and ${this.#resting.size} rest of ${this.#usable}`);
+    else this.#expectNone(this.#spec);
+  }
+
+  /** Whoever is told that there is none must be right. */
+  #expectNone(spec: PoolSpec): void {
+    const usable = listUsable(spec);
+    const [held, resting] = [usable.filter((address) => this.#held.has(address)), usable.filter((address) => this.#resting.has(address))];
+    if (held.length + resting.length === usable.length) return;
+    throw new Error(`none is free in ${spec.id}, and ${held.length} are held and ${resting.length} rest of ${usable.length}`);
+  }
+
+  /** An ADD that asks for one address, of those that pods can have: it gets that one or none. */
+  #want(owner: string): void {
+    const usable = listUsable(this.#spec);
+    const wanted = usable[this.#below(usable.length)] ?? "";
+    const [holder, isResting] = [this.#held.get(wanted), this.#resting.has(wanted)];
+    try {
+      const taken = this.#assign({ owner }, [{ pools: [this.#spec], wanted }]);
+      if (holder !== undefined) throw new Error(`${wanted} was given although ${holder} has it`);
+      if (taken === undefined && !isResting) throw new Error(`${wanted} was not given although nobody has it`);
+      if (taken !== undefined) this.#give(wanted, owner, this.#spec.cooldownMs);
+    } catch (thrown) {
+      if (!isConflict(thrown) || holder === undefined) throw thrown;
+    }
+  }
+
+  /** The pod of a StatefulSet comes: it gets the address back that it had, if that is free, else any. */
+  #return(owner: string): void {
+    const pod = { namespace: "shop", name: `db-${this.#below(6)}` };
+    const holder = { containerId: owner, ifname: "eth0", pod, isSticky: true };
+    const known = this.#store
+      .transaction((tx) => tx.listSticky(podKey(pod)))
+      .filter(({ state, address }) => state === "free" && !isReserved(this.#spec, address));
+    const asker = { owner: { id: owner, holder }, sticky: { pod: podKey(pod), ifname: "eth0", isWaiting: false } };
+    const taken = this.#assign(asker, [{ pools: [this.#spec] }]);
+    if (taken === undefined) this.#expectNone(this.#spec);
+    for (const { address } of taken ?? []) {
+      this.#give(address, owner, this.#spec.cooldownMs);
+      const isOwn = known.some((record) => record.address === address) || this.#wasSticky(address, podKey(pod));
+      if (known.length > 0 && !isOwn) throw new Error(`${podKey(pod)} got ${address} although ${known[0]?.address} was its own`);
+      this.#sticky.set(address, podKey(pod));
+    }
+  }
+
+  /** An address that rested long enough counts as free too. */
+  #wasSticky(address: string, pod: string): boolean {
+    return this.#sticky.get(address) === pod;
+  }
+
+  /** A pod with two families gets both addresses or none. */
+  #both(owner: string): void {
+    const taken = this.#assign({ owner }, [{ pools: [this.#spec] }, { pools: [this.#second] }]);
+    if (taken === undefined) {
+      const isFull = [this.#spec, this.#second].some((spec) =>
+        listUsable(spec).every((address) => this.#held.has(address) || this.#resting.has(address)),
+      );
+      if (!isFull) throw new Error("a pod got nothing although both pools have a free address");
+      return;
+    }
+    if (taken.length !== 2) throw new Error(`a pod got ${taken.length} addresses of 2`);
+    for (const { address, pool } of taken)
+      this.#give(address, owner, this.#spec.cooldownMs, pool === this.#spec.id ? this.#spec : this.#second);
+  }
+
+  #assign(asker: Asker, sets: readonly AddressSet[]): readonly Allocation[] | undefined {
+    const assignment = this.#store.transaction((tx) => tryAssign(tx, this.clock, asker, { sets }));
+    return "taken" in assignment ? assignment.taken : undefined;
   }
 
   /** What an ADD does that waits: only when there is none. */
@@ -143,8 +224,9 @@ export class PoolWalk {
     if (taken.early !== undefined) this.#give(taken.early.address, owner, FLOOR_MS);
   }
 
-  #give(address: string, owner: string, restMs: number): void {
-    if (isReserved(this.#spec, address)) throw new Error(`${address} is reserved`);
+  #give(address: string, owner: string, restMs: number, spec = this.#spec): void {
+    this.#sticky.delete(address);
+    if (isReserved(spec, address)) throw new Error(`${address} is reserved`);
     const before = this.#held.get(address);
     if (before !== undefined) throw new Error(`${address} is given to ${owner} while ${before} has it`);
     const rest = this.#resting.get(address);
@@ -214,7 +296,7 @@ export class PoolWalk {
     this.#store.transaction((tx) => {
       const findings = findInconsistencies(tx);
       if (findings.length > 0) throw new Error(findings.map(({ subject, problem }) => `${subject} ${problem}`).join("; "));
-      const rows = tx.listAddresses(this.#spec.id);
+      const rows = [this.#spec, this.#second].flatMap(({ id }) => tx.listAddresses(id));
       for (const row of rows) this.#verifyRow(row);
       const known = new Set(rows.map(({ address }) => address));
       const forgotten = [...this.#held.keys()].find((address) => !known.has(address));
@@ -234,10 +316,15 @@ export class PoolWalk {
     for (let owner = 0; owner < OWNERS; owner++) this.#release(`pod-${owner}`);
     for (let round = 0; round < 3 + this.#usable / 8; round++) {
       this.#store.transaction((tx) => freeRested(tx, this.clock, this.#spec));
+      this.#store.transaction((tx) => freeRested(tx, this.clock, this.#second));
       await this.#pass(this.#spec.cooldownMs);
     }
     for (let count = 0; count < this.#usable; count++) this.#allocate("last");
     if (this.#held.size !== this.#usable) throw new Error(`${this.#held.size} of ${this.#usable} addresses could be had in the end`);
+    const others = listUsable(this.#second);
+    for (const wanted of others)
+      this.#assign({ owner: "last" }, [{ pools: [this.#second], wanted }])?.forEach(({ address }) => this.#held.set(address, "last"));
+    if (this.#held.size !== this.#usable + others.length) throw new Error("addresses of the second pool could not be had in the end");
     this.#verify();
   }
 
@@ -255,3 +342,21 @@ export class PoolWalk {
     return Math.floor(this.#random() * limit);
   }
 }
+
+function isConflict(thrown: unknown): boolean {
+  return thrown instanceof PluginError && thrown.code === "ADDRESS_CONFLICT";
+}
+
+/** The addresses of the pool that pods can have. */
+function listUsable(spec: PoolSpec): string[] {
+  const known = USABLE.get(spec);
+  if (known !== undefined) return known;
+  const size = cidrSize(spec.cidr);
+  const found = Array.from({ length: size }, (_, offset) => formatIp(addressAt(spec.cidr, offset))).filter(
+    (address) => !isReserved(spec, address),
+  );
+  USABLE.set(spec, found);
+  return found;
+}
+
+const USABLE = new WeakMap<PoolSpec, string[]>();

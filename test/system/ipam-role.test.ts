@@ -42,7 +42,7 @@ describePrograms("the IPAM plugin of another plugin", (program) => {
   const call = (
     command: string,
     container: string,
-    changes: { cniVersion?: string; ipam?: object; valid?: readonly object[] } = {},
+    changes: { cniVersion?: string; ipam?: object; valid?: readonly object[]; env?: Record<string, string>; config?: object } = {},
   ): Promise<ProgramOutcome> => {
     const own = { type: "hns-cni", subnet: "10.1.0.0/29", routes: ROUTES, dataDir: program.path(folder), waitSeconds: 0 };
     const config = {
@@ -52,10 +52,11 @@ describePrograms("the IPAM plugin of another plugin", (program) => {
       mode: "bridge",
       ipam: { ...own, ...changes.ipam },
       ...(changes.valid !== undefined && { "cni.dev/valid-attachments": changes.valid }),
+      ...changes.config,
     };
     const attachment =
       command === "GC" || command === "STATUS" ? {} : { CNI_CONTAINERID: container, CNI_NETNS: "none", CNI_IFNAME: "eth0" };
-    const env = { CNI_COMMAND: command, CNI_PATH: "/opt/cni/bin", HNS_CNI_HCN_LIBRARY: "/nonexistent", ...attachment };
+    const env = { CNI_COMMAND: command, CNI_PATH: "/opt/cni/bin", HNS_CNI_HCN_LIBRARY: "/nonexistent", ...attachment, ...changes.env };
     return program.run({ env, stdin: JSON.stringify(config) }, NO_HNS);
   };
   const held = (): string[] => readState(folder).addresses.flatMap(({ state, address }) => (state === "assigned" ? [address] : []));
@@ -91,6 +92,40 @@ describePrograms("the IPAM plugin of another plugin", (program) => {
     const one = { rangeStart: "10.1.0.6", rangeEnd: "10.1.0.6" };
     expect(await call("ADD", makeContainerId(), { ipam: one })).toMatchObject({ code: 0 });
     expect(parseError(await call("ADD", makeContainerId(), { ipam: one }))).toMatchObject({ code: 11 });
+  });
+
+  it("gives an address of each set of ranges, with those that are asked for, and the same on a repeat", async () => {
+    const ipam = { subnet: undefined, ranges: [[{ subnet: "10.1.2.0/24" }], [{ subnet: "2001:db8:1::/64" }]], routes: undefined };
+    const config = { args: { cni: { ips: ["2001:db8:1::77"] } } };
+    const container = makeContainerId();
+    const ips = [
+      { address: "10.1.2.2/24", gateway: "10.1.2.1" },
+      { address: "2001:db8:1::77/64", gateway: "2001:db8:1::1" },
+    ];
+    for (let time = 0; time < 2; time++) {
+      expect(parseDocument(await call("ADD", container, { ipam, config }))).toEqual({ cniVersion: "1.1.0", ips });
+    }
+    expect(parseError(await call("ADD", makeContainerId(), { ipam, config }))).toMatchObject({
+      code: 11,
+      msg: containing("2001:db8:1::77"),
+    });
+    expect(held()).toEqual(["10.1.2.2", "2001:db8:1::77"]);
+    expectSilence(await call("DEL", container, { ipam }));
+    expect(held()).toEqual([]);
+  });
+
+  it("gives a pod of a StatefulSet its address back", async () => {
+    const ipam = { cooldownSeconds: 0, routes: undefined };
+    const pod = (name: string): Record<string, string> => ({ CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=${name}` });
+    const add = async (name: string, container = makeContainerId()): Promise<{ ips: unknown; container: string }> => {
+      const { ips } = parseDocument(await call("ADD", container, { ipam, env: pod(name) }));
+      return { ips, container };
+    };
+    const first = await add("db-0");
+    expect(first.ips).toMatchObject([{ address: "10.1.0.2/29" }]);
+    expectSilence(await call("DEL", first.container, { ipam }));
+    expect((await add("web-a")).ips).toMatchObject([{ address: "10.1.0.3/29" }]);
+    expect((await add("db-0")).ips).toMatchObject([{ address: "10.1.0.2/29" }]);
   });
 });
 

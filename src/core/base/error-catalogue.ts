@@ -72,7 +72,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     remedy: "Wait for released addresses, remove pods, or give the node a larger range.",
   },
   ADDRESS_CONFLICT: {
-    cause: "HNS refused every address that was tried as in use or reserved.",
+    cause: "HNS refused every address that was tried as in use or reserved, or the address that a pod asks for is another's.",
     remedy:
       "Look for endpoints that no pod uses and for another IPAM that hands out the same range; keep reserved addresses out of the range.",
   },

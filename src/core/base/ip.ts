@@ -65,6 +65,14 @@ export function cidrSize(cidr: Cidr): number {
   return 2 ** (width(cidr.address.family) - cidr.prefix);
 }
 
+/** Addresses of a network that are ever given out: beyond 2^48 of an IPv6 network none are, so that offsets stay exact numbers. */
+const MAX_CARVED = 2 ** 48;
+
+/** How many addresses of the network can be given out. */
+export function carvableSize(cidr: Cidr): number {
+  return Math.min(cidrSize(cidr), MAX_CARVED);
+}
+
 /** The address at `offset` (a non-negative integer) from the network address. */
 export function addressAt(cidr: Cidr, offset: number): IpAddress {
   const { address } = cidr;

@@ -1,7 +1,7 @@
 import { PluginError } from "../base/errors.ts";
 import { findMac } from "../base/ids.ts";
 import type { Mac } from "../base/ids.ts";
-import { findIp } from "../base/ip.ts";
+import { findAddressWithPrefix, findIp } from "../base/ip.ts";
 import type { IpAddress } from "../base/ip.ts";
 
 /** What CNI_ARGS says about the pod. Empty values count as absent. */
@@ -10,8 +10,15 @@ export interface CniArguments {
   readonly podName?: string;
   readonly podUid?: string;
   readonly podSandboxId?: string;
-  readonly ip?: IpAddress;
+  readonly ips?: readonly IpAddress[];
   readonly mac?: Mac;
+}
+
+/** A pod as Kubernetes names it. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
 }
 
 const KNOWN_KEYS = new Set([
@@ -40,9 +47,21 @@ export function parseArguments(text: string): CniArguments {
     ...optional("podName", pairs.get("K8S_POD_NAME")),
     ...optional("podUid", pairs.get("K8S_POD_UID")),
     ...optional("podSandboxId", pairs.get("K8S_POD_INFRA_CONTAINER_ID")),
-    ...optional("ip", parseValue(pairs, "IP", findIp)),
+    ...optional("ips", parseValue(pairs, "IP", findAddresses)),
     ...optional("mac", parseValue(pairs, "MAC", findMac)),
   };
+}
+
+/** The pod that the runtime names; undefined where it names none. */
+export function podOf({ podNamespace, podName, podUid }: CniArguments): PodIdentity | undefined {
+  if (podNamespace === undefined || podName === undefined) return undefined;
+  return { namespace: podNamespace, name: podName, ...(podUid !== undefined && { uid: podUid }) };
+}
+
+/** An address with or without a prefix length, or several with commas between; undefined when one is none. */
+function findAddresses(text: string): IpAddress[] | undefined {
+  const found = text.split(",").map((part) => findIp(part) ?? findAddressWithPrefix(part)?.address);
+  return found.some((address) => address === undefined) ? undefined : found.filter((address) => address !== undefined);
 }
 
 function optional<K extends keyof CniArguments>(key: K, value: CniArguments[K] | undefined): Partial<Pick<CniArguments, K>> {

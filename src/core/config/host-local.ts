@@ -1,88 +1,89 @@
 import {
   addressAt,
+  carvableSize,
   type Cidr,
-  cidrSize,
   findAddressWithPrefix,
   findCidr,
   findIp,
   formatCidr,
+  formatIp,
   type IpAddress,
   networkOf,
   offsetIn,
+  type OffsetRange,
 } from "../base/ip.ts";
 import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
 import { buildFault, type Fault } from "./faults.ts";
+import { findSetFaults } from "./host-local-sets.ts";
 
-/** The pool that a host-local configuration describes: one IPv4 subnet, and the part of it that may be handed out. */
-export interface HostLocalPool {
+/** A range of a host-local configuration: a subnet, and the part of it that may be handed out. */
+export interface HostLocalRange {
   readonly cidr: Cidr;
   /** Offsets in `cidr`, both inclusive. */
-  readonly first: number;
-  readonly last: number;
+  readonly part: OffsetRange;
   /** May lie outside of `cidr`, as host-local allows. */
   readonly gateway: IpAddress;
+  /** Where its keys are, such as `ipam.ranges[0][0]`. */
+  readonly path: string;
 }
+
+/** Ranges that give a pod one address between them. */
+export type HostLocalSet = readonly HostLocalRange[];
 
 /** The keys of one range, in the spelling of host-local's documentation. */
 export const RANGE_KEYS = ["subnet", "rangeStart", "rangeEnd", "gateway"] as const;
 
 /** A subnet of more prefix bits has no address left beside network, gateway and broadcast. */
-const MAX_PREFIX = 30;
+const MAX_PREFIX = { 4: 30, 6: 126 } as const;
 
-const ONE_RANGE = "write one IPv4 range; several ranges and a second address family come with a later version";
+const SETS_REMEDY = 'write a list of lists of ranges, such as [[{"subnet": "10.244.3.0/24"}]]';
+const SUBNET_REMEDY = 'write one network, such as "10.244.3.0/24"';
 
 /**
- * The pool of host-local's keys in `ipam`, whose keys are in canonical case: `subnet` with its fellows, or `ranges`. What is wrong
- * goes into `faults`, and the pool is then undefined. Defaults are host-local's: gateway and start .1, end the last before broadcast.
+ * The sets of ranges that host-local's keys name, in host-local's order: those of the runtime (`runtimeConfig.ipRanges`), `subnet` with its
+ * fellows, then `ranges`. `ipam` has its keys in canonical case. What is wrong goes into `faults`. Defaults are host-local's: gateway and
+ * start .1, end the last before broadcast, with IPv6 the last.
  */
-export function readHostLocal(ipam: JsonObject, faults: Fault[]): HostLocalPool | undefined {
-  const range = findRange(ipam, faults);
-  return range === undefined ? undefined : readRange(range.raw, range.path, faults);
+export function readHostLocal(ipam: JsonObject, ipRanges: unknown, faults: Fault[]): HostLocalSet[] {
+  const before = faults.length;
+  const places = [
+    ...findRanges(ipRanges, "runtimeConfig.ipRanges", faults),
+    ...(hasOldStyle(ipam) ? [[{ raw: ipam, path: "ipam" }]] : []),
+    ...findRanges(ipam["ranges"], "ipam.ranges", faults),
+  ];
+  const sets = places.map((set) => set.map(({ raw, path }) => readRange(raw, path, faults)).filter((range) => range !== undefined));
+  if (faults.length === before) faults.push(...findSetFaults(sets));
+  return sets;
 }
 
-/** Whether `ipam` speaks host-local's language at all. */
-export function usesHostLocal(ipam: JsonObject): boolean {
-  return ["subnet", "rangeStart", "rangeEnd", "ranges"].some((key) => ipam[key] !== undefined);
+/** Whether host-local's keys are used at all. */
+export function usesHostLocal(ipam: JsonObject, ipRanges: unknown): boolean {
+  return hasOldStyle(ipam) || ipam["ranges"] !== undefined || (Array.isArray(ipRanges) && ipRanges.length > 0);
+}
+
+function hasOldStyle(ipam: JsonObject): boolean {
+  return ["subnet", "rangeStart", "rangeEnd"].some((key) => ipam[key] !== undefined);
 }
 
 interface RangePlace {
   readonly raw: JsonObject;
-  /** Where its keys are, such as `ipam.ranges[0][0]`. */
   readonly path: string;
 }
 
-function findRange(ipam: JsonObject, faults: Fault[]): RangePlace | undefined {
-  const ranges = findRanges(ipam["ranges"], faults);
-  if (ranges === undefined) return undefined;
-  const oldStyle = ipam["subnet"] === undefined ? [] : [{ raw: ipam, path: "ipam" }];
-  const [first, second] = [...oldStyle, ...ranges];
-  if (second !== undefined) {
-    faults.push({ path: second.path, problem: "is a further range", remedy: ONE_RANGE });
-    return undefined;
-  }
-  if (first === undefined) faults.push({ path: "ipam.subnet", problem: "is missing", remedy: 'write a network, such as "10.244.3.0/24"' });
-  return first;
-}
-
-/** The ranges of all sets; undefined when they are malformed. */
-function findRanges(sets: unknown, faults: Fault[]): RangePlace[] | undefined {
-  if (sets === undefined) return [];
-  const remedy = 'write a list of lists of ranges, such as [[{"subnet": "10.244.3.0/24"}]]';
+function findRanges(sets: unknown, path: string, faults: Fault[]): RangePlace[][] {
+  if (sets === undefined || sets === null) return [];
   if (!Array.isArray(sets)) {
-    faults.push(buildFault("ipam.ranges", sets, "must be a list", remedy));
-    return undefined;
+    faults.push(buildFault(path, sets, "must be a list", SETS_REMEDY));
+    return [];
   }
-  const found: RangePlace[] = [];
-  for (const [at, set] of sets.entries()) {
-    const path = `ipam.ranges[${at}]`;
+  return sets.flatMap((set: unknown, at) => {
     const list: readonly unknown[] = Array.isArray(set) ? set : [];
-    if (list.length === 0 || !list.every(isJsonObject)) {
-      faults.push(buildFault(path, set, "must be a list of ranges that is not empty", remedy));
-      return undefined;
+    if (list.length > 0 && list.every(isJsonObject)) {
+      return [list.map((raw, index) => ({ raw: withCanonicalKeys(raw), path: `${path}[${at}][${index}]` }))];
     }
-    found.push(...list.map((raw, index) => ({ raw: withCanonicalKeys(raw), path: `${path}[${index}]` })));
-  }
-  return found;
+    faults.push(buildFault(`${path}[${at}]`, set, "must be a list of ranges that is not empty", SETS_REMEDY));
+    return [];
+  });
 }
 
 function withCanonicalKeys(raw: JsonObject): JsonObject {
@@ -92,22 +93,19 @@ function withCanonicalKeys(raw: JsonObject): JsonObject {
   );
 }
 
-function readRange(raw: JsonObject, path: string, faults: Fault[]): HostLocalPool | undefined {
+function readRange(raw: JsonObject, path: string, faults: Fault[]): HostLocalRange | undefined {
   const cidr = readSubnet(raw["subnet"], `${path}.subnet`, faults);
   if (cidr === undefined) return undefined;
   const before = faults.length;
-  const end = cidrSize(cidr) - 1;
+  const end = carvableSize(cidr) - 1;
   const first = readOffset(raw["rangeStart"], { path: `${path}.rangeStart`, cidr, fallback: 1 }, faults);
-  const last = readOffset(raw["rangeEnd"], { path: `${path}.rangeEnd`, cidr, fallback: end - 1 }, faults);
-  const gateway = readGateway(raw["gateway"], `${path}.gateway`, faults) ?? addressAt(cidr, 1);
+  const last = readOffset(raw["rangeEnd"], { path: `${path}.rangeEnd`, cidr, fallback: cidr.address.family === 4 ? end - 1 : end }, faults);
+  const gateway = readGateway(raw["gateway"], { path: `${path}.gateway`, cidr }, faults);
   if (faults.length > before) return undefined;
-  if (first > last) {
-    faults.push(
-      buildFault(`${path}.rangeStart`, raw["rangeStart"], "lies behind the end of the range", "write a start that is not above rangeEnd"),
-    );
-    return undefined;
-  }
-  return { cidr, first, last, gateway };
+  if (first <= last) return { cidr, part: { first, last }, gateway, path };
+  const remedy = "write a start that is not above rangeEnd";
+  faults.push(buildFault(`${path}.rangeStart`, raw["rangeStart"], "lies behind the end of the range", remedy));
+  return undefined;
 }
 
 function readSubnet(text: unknown, path: string, faults: Fault[]): Cidr | undefined {
@@ -117,15 +115,16 @@ function readSubnet(text: unknown, path: string, faults: Fault[]): Cidr | undefi
 }
 
 function findSubnetFault(text: unknown, path: string): Fault | undefined {
-  const remedy = 'write one IPv4 network, such as "10.244.3.0/24"';
-  if (text === undefined) return { path, problem: "is missing", remedy };
+  if (text === undefined) return { path, problem: "is missing", remedy: SUBNET_REMEDY };
   const parsed = typeof text === "string" ? findAddressWithPrefix(text) : undefined;
-  if (parsed === undefined) return buildFault(path, text, "is no network in CIDR form", remedy);
-  if (parsed.address.family === 6) return buildFault(path, text, "is an IPv6 network", ONE_RANGE);
-  const network = formatCidr(networkOf(parsed.address, parsed.prefix));
-  if (network !== text) return buildFault(path, text, "has host bits set", `write the network address, "${network}"`);
-  if (parsed.prefix <= MAX_PREFIX) return undefined;
-  return buildFault(path, text, "is too small to take addresses from", `use a prefix length of at most ${MAX_PREFIX}`);
+  if (parsed === undefined) return buildFault(path, text, "is no network in CIDR form", SUBNET_REMEDY);
+  const cidr = networkOf(parsed.address, parsed.prefix);
+  if (formatIp(cidr.address) !== formatIp(parsed.address)) {
+    return buildFault(path, text, "has host bits set", `write the network address, "${formatCidr(cidr)}"`);
+  }
+  const most = MAX_PREFIX[parsed.address.family];
+  if (parsed.prefix <= most) return undefined;
+  return buildFault(path, text, "is too small to take addresses from", `use a prefix length of at most ${most}`);
 }
 
 /** The offset of one end of the range. */
@@ -133,15 +132,20 @@ function readOffset(text: unknown, end: { path: string; cidr: Cidr; fallback: nu
   if (text === undefined || text === "") return end.fallback;
   const address = typeof text === "string" ? findIp(text) : undefined;
   const offset = address === undefined ? undefined : offsetIn(end.cidr, address);
-  if (offset === undefined)
+  if (offset === undefined) {
     faults.push(buildFault(end.path, text, `is no address of ${formatCidr(end.cidr)}`, "write an address of the subnet"));
+  } else if (offset >= carvableSize(end.cidr)) {
+    const remedy = `write an address up to ${formatIp(addressAt(end.cidr, carvableSize(end.cidr) - 1))}`;
+    faults.push(buildFault(end.path, text, "lies beyond the first 2^48 addresses of the subnet, of which addresses are given out", remedy));
+  }
   return offset ?? end.fallback;
 }
 
-function readGateway(text: unknown, path: string, faults: Fault[]): IpAddress | undefined {
-  if (text === undefined || text === "") return undefined;
+function readGateway(text: unknown, { path, cidr }: { path: string; cidr: Cidr }, faults: Fault[]): IpAddress {
+  const usual = addressAt(cidr, 1);
+  if (text === undefined || text === "") return usual;
   const gateway = typeof text === "string" ? findIp(text) : undefined;
-  if (gateway?.family === 4) return gateway;
-  faults.push(buildFault(path, text, "is no IPv4 address", "write the address of the pods' gateway"));
-  return undefined;
+  if (gateway?.family === cidr.address.family) return gateway;
+  faults.push(buildFault(path, text, `is no IPv${cidr.address.family} address`, "write the address of the pods' gateway"));
+  return usual;
 }

@@ -1,13 +1,15 @@
 import { PluginError } from "../base/errors.ts";
-import { cidrSize, findIp, formatCidr, formatIp } from "../base/ip.ts";
+import { cidrSize, findIp, formatCidr } from "../base/ip.ts";
 import { findField } from "../cni/json.ts";
 import { parseAnyResult } from "../cni/result-parsing.ts";
 import type { CniRoute } from "../cni/result.ts";
 import { canonicaliseKeys, isJsonObject, type JsonObject } from "./canonical-keys.ts";
 import { buildConfigError, buildFault, type Fault } from "./faults.ts";
-import { type HostLocalPool, RANGE_KEYS, readHostLocal, usesHostLocal } from "./host-local.ts";
+import { type HostLocalSet, RANGE_KEYS, readHostLocal, usesHostLocal } from "./host-local.ts";
+import { type HostLocalPool, listPools, outsideParts } from "./host-local-sets.ts";
 import { buildPluginConfig, findFaults, normaliseForDelete } from "./normalise.ts";
-import type { HostConfig, Normalised, PluginConfig } from "./plugin-config.ts";
+import type { HostConfig, Normalised, PluginConfig, PoolConfig } from "./plugin-config.ts";
+import { SPELLINGS } from "./pool-groups.ts";
 
 /** The configuration of one call in which another plugin asks for addresses. Of the network it says nothing. */
 export interface IpamRoleConfig extends PluginConfig {
@@ -24,7 +26,6 @@ const MOVED_KEYS = ["stateDir", "logLevel", "logFile", "operationTimeoutSeconds"
 const FOREIGN_KEYS = ["subnet", "rangeStart", "rangeEnd", "ranges", "routes", "dataDir", "resolvConf"] as const;
 
 const ABSOLUTE = /^([A-Za-z]:[\\/]|\\\\|\/)/;
-const OWN_KEYS_REMEDY = "use either cidr or host-local's keys";
 
 /**
  * The configuration in `raw`, another plugin's object as the runtime passed it to that plugin. `ipam` may be written in our keys or in
@@ -33,45 +34,53 @@ const OWN_KEYS_REMEDY = "use either cidr or host-local's keys";
 export function normaliseIpamRole(raw: JsonObject): Normalised<IpamRoleConfig> {
   const warnings: string[] = [];
   const ipam = readIpam(raw);
-  const faults = [...findRequestFaults(raw), ...findContradictions(ipam)];
-  const pool = usesHostLocal(ipam) ? readHostLocal(ipam, faults) : undefined;
+  const ipRanges = findField(findObject(raw, "runtimeConfig"), "ipRanges");
+  const own = SPELLINGS.find((key) => ipam[key] !== undefined);
+  const faults = findContradictions(ipam, own);
+  const isHostLocal = usesHostLocal(ipam, ipRanges);
+  const sets = isHostLocal ? readHostLocal(ipam, ipRanges, faults) : [];
   const routes = readRoutes(ipam["routes"], faults);
   const resolvConf = readPath(ipam["resolvConf"], "ipam.resolvConf", faults);
-  const document = canonicaliseKeys(buildDocument(raw, ipam, pool), warnings);
-  const hidden = usesHostLocal(ipam) ? ["ipam.cidr", "ipam.gateway"] : [];
-  faults.push(...findFaults(document).flatMap((fault) => (hidden.includes(fault.path) ? [] : [relocate(fault, ipam)])));
+  const pools = listPools(sets);
+  const document = canonicaliseKeys(buildDocument(raw, ipam, own === undefined ? pools : []), warnings);
+  const isHidden = ({ path }: Fault): boolean => isHostLocal && own === undefined && /^ipam\.(cidrs?|gateway)\b/.test(path);
+  faults.push(
+    ...findFaults(document).flatMap((fault) => (isHidden(fault) ? [] : [relocate(fault, ipam)])),
+    ...findVersionFaults(raw, sets),
+  );
   if (faults.length > 0) throw buildConfigError(faults);
-  const config = withPool(buildPluginConfig(document), pool);
+  const config = withPools(buildPluginConfig(document), pools, own !== undefined);
   return { config: { ...config, routes, ...(resolvConf !== undefined && { resolvConf }) }, warnings };
 }
 
 /** What DEL and GC need: name and state folder. Every other fault of `ipam` is passed over, so that addresses can always be given back. */
 export function normaliseIpamRoleForDelete(raw: JsonObject): Normalised<HostConfig> {
-  return normaliseForDelete(buildDocument(raw, readIpam(raw), undefined));
+  return normaliseForDelete(buildDocument(raw, readIpam(raw), []));
 }
 
 /** `ipam` with the keys of both languages in their canonical case and nulls left out. */
 function readIpam(raw: JsonObject): JsonObject {
   const ipam = findField(raw, "ipam");
   if (!isJsonObject(ipam)) return {};
-  const known = [...MOVED_KEYS, ...FOREIGN_KEYS, ...RANGE_KEYS, "type", "cidr"];
+  const known = [...MOVED_KEYS, ...FOREIGN_KEYS, ...RANGE_KEYS, ...SPELLINGS, "type"];
   const entries = Object.entries(ipam).filter(([, value]) => value !== null);
   return Object.fromEntries(entries.map(([key, value]) => [known.find((name) => name.toLowerCase() === key.toLowerCase()) ?? key, value]));
 }
 
 /** The same as a document of the plugin's own: one schema serves both. */
-function buildDocument(raw: JsonObject, ipam: JsonObject, pool: HostLocalPool | undefined): JsonObject {
+function buildDocument(raw: JsonObject, ipam: JsonObject, pools: readonly HostLocalPool[]): JsonObject {
   const foreign = new Set<string>([...MOVED_KEYS, ...FOREIGN_KEYS]);
   const own = Object.fromEntries(Object.entries(ipam).filter(([key]) => !foreign.has(key)));
   const moved = MOVED_KEYS.filter((key) => ipam[key] !== undefined).map((key): [string, unknown] => [key, ipam[key]]);
   const stateDir = ipam["stateDir"] ?? ipam["dataDir"];
-  const range = pool === undefined ? {} : { cidr: formatCidr(pool.cidr), gateway: formatIp(pool.gateway) };
+  // The gateway may lie outside of the subnet, and ours may not: it is put in afterwards.
+  const ranges = pools.length === 0 ? {} : { cidrs: [...new Set(pools.map(({ cidr }) => formatCidr(cidr)))], gateway: undefined };
   return {
     name: findField(raw, "name"),
     mode: "l2bridge",
     ...Object.fromEntries(moved),
     ...(stateDir !== undefined && { stateDir }),
-    ipam: { ...own, ...range, type: "hns-cni" },
+    ipam: { ...own, ...ranges, type: "hns-cni" },
   };
 }
 
@@ -82,27 +91,22 @@ function relocate(fault: Fault, ipam: JsonObject): Fault {
   return { ...fault, path: `ipam.${isAlias ? "dataDir" : fault.path}` };
 }
 
-function findContradictions(ipam: JsonObject): Fault[] {
-  if (ipam["cidr"] === undefined || !usesHostLocal(ipam)) return [];
-  return [buildFault("ipam.cidr", ipam["cidr"], "host-local's keys name a range as well", OWN_KEYS_REMEDY)];
+function findContradictions(ipam: JsonObject, own: (typeof SPELLINGS)[number] | undefined): Fault[] {
+  if (own === undefined || !usesHostLocal(ipam, undefined)) return [];
+  return [buildFault(`ipam.${own}`, ipam[own], "host-local's keys name a range as well", `use either ${own} or host-local's keys`)];
 }
 
-/** Ranges and addresses that the runtime asks for are refused rather than passed over. */
-function findRequestFaults(raw: JsonObject): Fault[] {
-  const runtime = findObject(raw, "runtimeConfig");
-  const wanted = [
-    { path: "runtimeConfig.ipRanges", value: runtime["ipRanges"] },
-    { path: "runtimeConfig.ips", value: runtime["ips"] },
-    { path: "args.cni.ips", value: findObject(findObject(raw, "args"), "cni")["ips"] },
-  ];
-  const remedy = "leave it out; addresses and ranges by request come with a later version";
-  return wanted
-    .filter(({ value }) => Array.isArray(value) && value.length > 0)
-    .map(({ path, value }) => buildFault(path, value, "cannot be served", remedy));
+/** Results of before version 0.3.0 hold one address of each family. */
+function findVersionFaults(raw: JsonObject, sets: readonly HostLocalSet[]): Fault[] {
+  const version = findField(raw, "cniVersion");
+  const families = sets.map((set) => set[0]?.cidr.address.family);
+  if (typeof version !== "string" || !/^0\.[12]\./.test(version) || new Set(families).size === families.length) return [];
+  const remedy = "write one set for each address family, or set cniVersion to 0.3.0 or later";
+  return [buildFault("cniVersion", version, "holds one address of each address family, and the sets of ranges give more", remedy)];
 }
 
 function findObject(object: JsonObject, key: string): JsonObject {
-  const value = object[key];
+  const value = findField(object, key);
   return isJsonObject(value) ? value : {};
 }
 
@@ -128,13 +132,23 @@ function readPath(value: unknown, path: string, faults: Fault[]): string | undef
 }
 
 /**
- * Early reuse would have to ask HNS whether an endpoint has the address, and this role does not touch HNS. A pool in host-local's
- * words keeps back what host-local does and no more.
+ * Early reuse would have to ask HNS whether an endpoint has the address, and this role does not touch HNS. Pools in host-local's words keep
+ * back what host-local does and no more, and come before our own.
  */
-function withPool(config: PluginConfig, pool: HostLocalPool | undefined): PluginConfig {
-  const ipam = { ...config.ipam, reuseFloorMs: 0 };
-  if (pool === undefined) return { ...config, ipam };
-  const [own] = ipam.pools;
-  const keptBack = [...(own.keptBack ?? []), { first: 0, last: pool.first - 1 }, { first: pool.last + 1, last: cidrSize(pool.cidr) - 1 }];
-  return { ...config, ipam: { ...ipam, pools: [{ ...own, gateway: pool.gateway, keptBack, isForOthers: true }] } };
+function withPools(config: PluginConfig, pools: readonly HostLocalPool[], hasOwn: boolean): PluginConfig {
+  const own = config.ipam.pools;
+  const built = pools.map((pool) => buildPool(pool, pools, hasOwn ? undefined : own));
+  const [first = own[0], ...others] = hasOwn ? [...built, ...own] : built;
+  return { ...config, ipam: { ...config.ipam, reuseFloorMs: 0, pools: [first, ...others] } };
+}
+
+/** `own` are the pools that our keys make of the subnets: they have the block size, and what our keys keep back. */
+function buildPool(pool: HostLocalPool, all: readonly HostLocalPool[], own: readonly PoolConfig[] | undefined): PoolConfig {
+  const { cidr, gateway, set, parts, path, isShared } = pool;
+  const base = own?.find((candidate) => formatCidr(candidate.cidr) === formatCidr(cidr));
+  const gateways = all.filter((other) => other.set === set).map((other) => other.gateway);
+  const keptBack = [...(base?.keptBack ?? []), ...outsideParts(pool, cidrSize(cidr), gateways)];
+  const usual = Math.max(cidr.address.family === 4 ? 26 : 122, cidr.prefix);
+  const part = isShared ? { part: ` ${parts.map(({ first, last }) => `${first}-${last}`).join(",")}` } : {};
+  return { cidr, blockSize: base?.blockSize ?? usual, gateway, keptBack, isForOthers: true, set, field: `${path}.subnet`, ...part };
 }

@@ -1,5 +1,5 @@
 import { PluginError } from "../base/errors.ts";
-import { addressAt, findCidr, findIp } from "../base/ip.ts";
+import { findCidr } from "../base/ip.ts";
 import type { Cidr } from "../base/ip.ts";
 import { findField } from "../cni/json.ts";
 import { canonicaliseKeys, isJsonObject } from "./canonical-keys.ts";
@@ -17,15 +17,14 @@ import type {
   NetworkConfig,
   Normalised,
   PluginConfig,
+  StickyMode,
 } from "./plugin-config.ts";
 import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
-import { buildPoolSettings, buildWarm, type PoolDocument } from "./pool-settings.ts";
+import { refuseIpv6Alone } from "./pool-faults.ts";
+import { buildPools, buildWarm, type WarmDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
 import { findConfigWarnings, findSemanticFaults, findSubnetFaults } from "./semantic-faults.ts";
 import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
-
-/** The block size of a range that has room for it. */
-const DEFAULT_BLOCK_PREFIX = 26;
 
 /** The default and the upper limit of ipam.reclaimGraceSeconds, as the schema has them. */
 const RECLAIM_GRACE_SECONDS = 60;
@@ -57,13 +56,13 @@ interface PluginDocument extends HostDocument {
   readonly loopbackDSR: boolean;
   readonly statusFailsOnExhaustion: boolean;
   readonly subnet?: string;
-  readonly ipam: PoolDocument & {
-    readonly cidr: string;
-    readonly blockSize?: number;
+  readonly ipam: {
     readonly cooldownSeconds: number;
     readonly waitSeconds: number;
     readonly reuseFloorSeconds: number;
-    readonly gateway?: string;
+    readonly sticky: StickyMode;
+    readonly nodeLabels?: Readonly<Record<string, string>>;
+    readonly warm?: WarmDocument;
   };
   readonly runtimeConfig: {
     readonly portMappings: readonly unknown[];
@@ -83,6 +82,7 @@ export function normalise(raw: JsonObject, names: OurNames = []): Normalised<Plu
   const type = findForeignType(document, names);
   if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
   if (faults.length > 0) throw buildConfigError(faults);
+  refuseIpv6Alone(document["ipam"]);
   const config = buildPluginConfig(document);
   return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
 }
@@ -161,23 +161,17 @@ export function buildPluginConfig(document: Readonly<Record<string, unknown>>): 
 }
 
 function buildConfig(document: PluginDocument): PluginConfig {
-  const cidr = parseCidr(document.ipam.cidr);
-  const { blockSize, cooldownSeconds, waitSeconds, reuseFloorSeconds, gateway } = document.ipam;
+  const { cooldownSeconds, waitSeconds, reuseFloorSeconds, sticky, nodeLabels, warm } = document.ipam;
   return {
     ...buildNetworkConfig(document),
     ipam: {
-      pools: [
-        {
-          cidr,
-          blockSize: blockSize ?? Math.max(DEFAULT_BLOCK_PREFIX, cidr.prefix),
-          gateway: findIp(gateway ?? "") ?? addressAt(cidr, 1),
-          ...buildPoolSettings(cidr, document.ipam),
-        },
-      ],
+      pools: buildPools({ ...document.ipam }),
       cooldownMs: cooldownSeconds * 1000,
       waitMs: waitSeconds * 1000,
       reuseFloorMs: reuseFloorSeconds * 1000,
-      ...(document.ipam.warm === undefined ? {} : { warm: buildWarm(document.ipam.warm) }),
+      sticky,
+      ...(nodeLabels === undefined ? {} : { nodeLabels }),
+      ...(warm === undefined ? {} : { warm: buildWarm(warm) }),
     },
   };
 }

@@ -1,4 +1,6 @@
+import type { Mac } from "../base/ids.ts";
 import type { Cidr, IpAddress, OffsetRange } from "../base/ip.ts";
+import type { PodIdentity } from "../cni/arguments.ts";
 
 export type Mode = "l2bridge";
 export type GatewayMode = "host-endpoint" | "ipam" | "none";
@@ -30,9 +32,13 @@ export interface NetworkConfig extends HostConfig {
   readonly dns: DnsConfig;
   readonly gatewayMode: GatewayMode;
   readonly loopbackDsr: boolean;
+  /** What the pod of this call is, and asks for; absent where the runtime tells nothing of it. */
+  readonly request?: PodRequest;
   readonly statusFailsOnExhaustion: boolean;
   /** Only those with a host port. */
   readonly portMappings: readonly PortMapping[];
+  /** The MAC address that the runtime asks for. */
+  readonly mac?: Mac;
 }
 
 /** The whole configuration of the plugin for one call, free of faults. */
@@ -72,8 +78,11 @@ export interface DnsConfig {
   readonly options: readonly string[];
 }
 
+/** Which pods get an address back that they had: those whose names end in a number, as in a StatefulSet, all, or none. */
+export type StickyMode = "statefulset" | "always" | "never";
+
 export interface IpamConfig {
-  /** The first is the network's main range. */
+  /** The first is the network's main range. With our own keys the IPv4 ranges come first, whatever the order they were written in. */
   readonly pools: readonly [PoolConfig, ...PoolConfig[]];
   readonly cooldownMs: number;
   /** How long an ADD waits for an address. */
@@ -82,17 +91,31 @@ export interface IpamConfig {
   readonly reuseFloorMs: number;
   /** Absent means that blocks are carved when they are needed. */
   readonly warm?: WarmConfig;
+  /** Absent means never. */
+  readonly sticky?: StickyMode;
+  /** Labels of the node beside those that it has by itself. */
+  readonly nodeLabels?: Readonly<Record<string, string>>;
 }
 
 /** One range of pod addresses. */
 export interface PoolConfig {
-  /** IPv4, at most 29 prefix bits. */
+  /** IPv4 with at most 29 prefix bits, or IPv6 with at most 126. */
   readonly cidr: Cidr;
-  /** Prefix length of a block, from that of `cidr` to 29. */
+  /** Prefix length of a block, from that of `cidr` to 29, or to 126. */
   readonly blockSize: number;
+  /** Where the configuration has `cidr`, for messages; absent means ipam.cidr. */
+  readonly field?: string;
+  /** A pod gets one address of each set that serves it; absent means that the pools of an address family are a set. */
+  readonly set?: number;
+  /** Tells pools of one `cidr` apart: its part of the pool's id. */
+  readonly part?: string;
+  /** The namespaces whose pods have this pool to themselves; absent means all that have none. */
+  readonly namespaces?: readonly string[];
+  /** Labels that a node must have to use this pool. */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
   /** Offsets in `cidr` that the configuration keeps back; absent means none beside those of Windows. */
   readonly keptBack?: readonly OffsetRange[];
-  /** Windows' four addresses are kept back in every block; absent means in `cidr` alone. */
+  /** Windows' own addresses are kept back in every block; absent means in `cidr` alone. */
   readonly isReservedPerBlock?: true;
   /** The pods' default gateway with gatewayMode ipam: the first address of `cidr` unless configured. */
   readonly gateway: IpAddress;
@@ -122,4 +145,17 @@ export interface PortMapping {
 export interface Normalised<C extends HostConfig> {
   readonly config: C;
   readonly warnings: readonly string[];
+}
+
+/** What one ADD brings beside the network's configuration. */
+export interface PodRequest {
+  readonly pod?: PodIdentity;
+  /** The addresses that the pod shall have; for those it does not name it gets any. */
+  readonly addresses: readonly WantedAddress[];
+}
+
+export interface WantedAddress {
+  readonly address: IpAddress;
+  /** Where it was asked for, such as `runtimeConfig.ips[0]`. */
+  readonly from: string;
 }

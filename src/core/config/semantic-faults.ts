@@ -1,36 +1,37 @@
-import { cidrSize, containsCidr, findAddressWithPrefix, findCidr, findIp, formatCidr, networkOf, offsetIn, overlaps } from "../base/ip.ts";
-import type { Cidr } from "../base/ip.ts";
+import { containsCidr, findCidr, findIp } from "../base/ip.ts";
 import { isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
+import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import type { PluginConfig } from "./plugin-config.ts";
-import { findKeptBackFaults } from "./pool-settings.ts";
+import { findPoolFaults, MAX_BLOCK_PREFIX } from "./pool-faults.ts";
+import { describeRanges, listPoolGroups, parseRanges } from "./pool-groups.ts";
 
-/** Windows needs four addresses of a range: network, gateway, the host endpoint and broadcast. A /30 would have none left. */
-export const MAX_BLOCK_PREFIX = 29;
-
-const LATER = "write one IPv4 network; a second address family comes with a later version";
+const IPV4_ONLY = "write one IPv4 network";
 
 /**
  * Faults that a schema cannot tell, of a document in canonical case. Values of a wrong type are passed over: the schema reports those.
  */
 export function findSemanticFaults(document: JsonObject): Fault[] {
-  const ipam = isJsonObject(document["ipam"]) ? document["ipam"] : {};
   const cidrFaults = [...findListFaults(document, "clusterCidrs"), ...findListFaults(document, "serviceCidrs")];
   const dns = isJsonObject(document["dns"]) ? document["dns"] : {};
-  return [...cidrFaults, ...findServerFaults(dns["nameservers"], "dns.nameservers"), ...findIpamFaults(ipam, document)];
+  return [...cidrFaults, ...findServerFaults(dns["nameservers"], "dns.nameservers"), ...findPoolsOf(document)];
 }
 
 /** Remarks on a configuration without faults: what is allowed but rarely meant. */
-export function findConfigWarnings({ ipam, clusterCidrs, gatewayMode }: PluginConfig, document: JsonObject): string[] {
-  const hasGateway = isJsonObject(document["ipam"]) && document["ipam"]["gateway"] !== undefined;
-  const { cidr } = ipam.pools[0];
-  const isCovered = clusterCidrs.some((cluster) => containsCidr(cluster, cidr));
-  const range = `ipam.cidr ${formatCidr(cidr)} lies in none of clusterCidrs, so traffic to it from other nodes' pods does not keep its source address`;
+export function findConfigWarnings({ clusterCidrs, gatewayMode }: PluginConfig, document: JsonObject): string[] {
+  const groups = isJsonObject(document["ipam"]) ? listPoolGroups(document["ipam"]).map(parseRanges) : [];
+  const uncovered = groups.flatMap(({ ranges }) =>
+    ranges.filter(({ cidr }) => !clusterCidrs.some((cluster) => containsCidr(cluster, cidr))),
+  );
+  const gateways = gatewayMode === "ipam" ? [] : groups.filter(({ keys }) => keys["gateway"] !== undefined);
   return [
-    ...(isCovered ? [] : [range]),
-    ...(!hasGateway || gatewayMode === "ipam" ? [] : [`ipam.gateway is ignored: gatewayMode is ${gatewayMode}`]),
+    ...uncovered.map(
+      (range) =>
+        `${describeRanges([range])} lies in none of clusterCidrs, so traffic to it from other nodes' pods does not keep its source address`,
+    ),
+    ...gateways.map(({ base }) => `${base}.gateway is ignored: gatewayMode is ${gatewayMode}`),
   ];
 }
 
@@ -48,7 +49,7 @@ export function findSubnetFaults(document: JsonObject): Fault[] {
   const fault = findCidrFault(text, "subnet");
   if (fault !== undefined) return [fault];
   const cidr = findCidr(text);
-  if (cidr?.address.family === 6) return [buildFault("subnet", text, "is an IPv6 network", LATER)];
+  if (cidr?.address.family === 6) return [buildFault("subnet", text, "is an IPv6 network", IPV4_ONLY)];
   return cidr !== undefined && cidr.prefix > MAX_BLOCK_PREFIX
     ? [buildFault("subnet", text, "has no address beside the 4 that Windows keeps")]
     : [];
@@ -58,62 +59,11 @@ function findListFaults(document: JsonObject, key: string): Fault[] {
   return texts(document[key]).flatMap(({ text, index }) => findCidrFault(text, `${key}[${index}]`) ?? []);
 }
 
-function findCidrFault(text: string, path: string): Fault | undefined {
-  const parsed = findAddressWithPrefix(text);
-  if (parsed === undefined) return buildFault(path, text, "is no network in CIDR form");
-  if (findCidr(text) !== undefined) return undefined;
-  const network = formatCidr(networkOf(parsed.address, parsed.prefix));
-  return buildFault(path, text, "has host bits set", `write the network address, "${network}"`);
-}
-
-/** Another plugin's ipam object has keys of its own, so a wrong type is the only fault to tell. */
-function findIpamFaults(ipam: JsonObject, document: JsonObject): Fault[] {
-  const text = ipam["cidr"];
-  if (typeof text !== "string") return [];
-  if (text.includes(",")) return [buildFault("ipam.cidr", text, "names several ranges", LATER)];
-  const fault = findCidrFault(text, "ipam.cidr");
-  const cidr = findCidr(text);
-  if (fault !== undefined || cidr === undefined) return fault === undefined ? [] : [fault];
-  if (cidr.address.family === 6) return [buildFault("ipam.cidr", text, "is an IPv6 network", LATER)];
-  if (cidr.prefix > MAX_BLOCK_PREFIX) {
-    const remedy = `use a prefix length of at most ${MAX_BLOCK_PREFIX}`;
-    return [buildFault("ipam.cidr", text, `has ${cidrSize(cidr)} addresses, and Windows keeps 4 of a range for itself`, remedy)];
-  }
-  return [
-    ...findBlockFaults(ipam["blockSize"], cidr),
-    ...findGatewayFaults(ipam["gateway"], cidr),
-    ...findKeptBackFaults(ipam, cidr),
-    ...findOverlapFaults(cidr, document),
-  ];
-}
-
-function findBlockFaults(size: unknown, cidr: Cidr): Fault[] {
-  if (typeof size !== "number" || !Number.isInteger(size)) return [];
-  const remedy = `write a prefix length from ${cidr.prefix} to ${MAX_BLOCK_PREFIX}, or leave it out`;
-  if (size < cidr.prefix) return [buildFault("ipam.blockSize", size, `a block would be larger than ipam.cidr ${formatCidr(cidr)}`, remedy)];
-  if (size > MAX_BLOCK_PREFIX)
-    return [buildFault("ipam.blockSize", size, "a block would have no address beside the 4 that Windows keeps for itself", remedy)];
-  return [];
-}
-
-function findGatewayFaults(text: unknown, cidr: Cidr): Fault[] {
-  if (typeof text !== "string") return [];
-  const gateway = findIp(text);
-  if (gateway === undefined) return [buildFault("ipam.gateway", text, "is no IP address")];
-  const offset = offsetIn(cidr, gateway);
-  if (offset === undefined || offset === 0 || offset === cidrSize(cidr) - 1) {
-    return [buildFault("ipam.gateway", text, `is no usable address of ipam.cidr ${formatCidr(cidr)}`)];
-  }
-  return [];
-}
-
-/** Pods and services in one range cannot be told apart, and the node would balance traffic meant for a pod. */
-function findOverlapFaults(cidr: Cidr, document: JsonObject): Fault[] {
-  return texts(document["serviceCidrs"]).flatMap(({ text, index }) => {
-    const service = findCidr(text);
-    if (service === undefined || !overlaps(cidr, service)) return [];
-    return [buildFault(`serviceCidrs[${index}]`, text, `overlaps ipam.cidr ${formatCidr(cidr)}`, "keep pod and service ranges apart")];
-  });
+/** Another plugin's ipam object has keys of its own; its faults are then passed over. */
+function findPoolsOf(document: JsonObject): Fault[] {
+  if (!isJsonObject(document["ipam"])) return [];
+  const services = texts(document["serviceCidrs"]).map(({ text, index }) => ({ text, path: `serviceCidrs[${index}]` }));
+  return findPoolFaults(document["ipam"], services);
 }
 
 function texts(list: unknown): { text: string; index: number }[] {

@@ -1,82 +1,110 @@
-import { deadlineIn, earlier, remaining } from "../base/async.ts";
+import { type Deadline, deadlineIn, earlier, remaining } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
 import type { Guid } from "../base/ids.ts";
-import { type Allocation, exhausted, findReusable, reuseEarly, type Reuse, tryAllocate } from "../ipam/allocator.ts";
+import type { Allocation } from "../ipam/allocator.ts";
+import { type AddressSet, type Asker, hasReusable, lackOf, tryAssign } from "../ipam/assign.ts";
+import { hasSpare } from "../ipam/spare.ts";
+import { askerOf } from "./asker.ts";
+import type { AttachmentKey } from "./attachment.ts";
+import { listHeldAddresses } from "./held-addresses.ts";
 import { isHeldByOther } from "./lease.ts";
 import type { Operation } from "./operation.ts";
-import { poolSpec } from "./pool-spec.ts";
 import type { StateTransaction, WaiterRecord } from "./store.ts";
 
 const POLL_MS = 50;
 
+type Sets = readonly AddressSet[];
+
 /**
- * The line for the addresses of a pool, as one ADD stands in it. ADDs get addresses in order of arrival over all processes; the first
- * may take one that has rested for `ipam.reuseFloorSeconds` only, when no endpoint of HNS has it.
+ * The line for the addresses of pools, as one ADD stands in it. ADDs get addresses in order of arrival over all processes; the first
+ * may take one that has rested for `ipam.reuseFloorSeconds` only, when no endpoint of HNS has it. Who waits for one address alone stands
+ * in a line of its own for it, and keeps nobody from the others.
  */
 export class AddressLine {
   readonly #operation: Operation;
   readonly #owner: Guid;
+  #asker: Asker;
+  #lacking: AddressSet | undefined;
   #place: number | undefined;
 
-  constructor(operation: Operation, owner: Guid) {
+  constructor(operation: Operation, pod: Pick<AttachmentKey, "containerId" | "ifname"> & { id: Guid }) {
     this.#operation = operation;
-    this.#owner = owner;
+    this.#owner = pod.id;
+    this.#asker = askerOf(operation.config, pod);
   }
 
-  /** An address, when it is this ADD's turn and one is free; else undefined, and this ADD has a place in the line. */
-  tryTake(tx: StateTransaction): Allocation | undefined {
-    const { machine, config } = this.#operation;
+  /** An address of each set, when it is this ADD's turn and all are there; else undefined, and this ADD has a place in the line. */
+  tryTake(tx: StateTransaction, sets: Sets): readonly Allocation[] | undefined {
+    const { machine } = this.#operation;
     if (tx.findAttachment(this.#owner)?.isCancelled === true) throw cancelled();
-    const spec = poolSpec(config);
-    for (const waiter of this.#ahead(tx)) {
-      if (!this.#lives(waiter)) tx.removeWaiter(waiter.place);
-    }
-    const allocation = this.#isFirst(tx) ? tryAllocate(tx, machine.clock, spec, this.#owner) : undefined;
-    if (allocation === undefined) this.#place ??= tx.addWaiter({ pool: spec.id, ...machine.processes.self() });
-    return allocation;
+    const ahead = this.#ahead(tx, sets);
+    const alive = ahead.filter((waiter) => this.#lives(waiter));
+    for (const waiter of ahead) if (!alive.includes(waiter)) tx.removeWaiter(waiter.place);
+    // Who comes later waits for who came before only where there is not enough for all: they take theirs when they look next.
+    const isServed = alive.length === 0 || sets.every((set) => hasSpare(tx, machine.clock, set, alive.length));
+    const assignment = isServed ? tryAssign(tx, machine.clock, this.#asker, { sets }) : { lacking: sets[0] };
+    if ("taken" in assignment) return assignment.taken;
+    this.#lacking = assignment.lacking;
+    this.#place ??= tx.addWaiter({ pool: lineOf(assignment.lacking), ...machine.processes.self() });
+    return undefined;
   }
 
   /**
-   * Waits for an address, at the longest `ipam.waitSeconds`. Throws ADDRESS_EXHAUSTED with the counts, ATTACHMENT_CANCELLED when a
-   * DEL for the same attachment came meanwhile.
+   * Waits for an address of each set, at the longest `ipam.waitSeconds`. Throws ADDRESS_EXHAUSTED with the counts, ATTACHMENT_CANCELLED
+   * when a DEL for the same attachment came meanwhile.
    */
-  async wait(): Promise<Allocation> {
-    const { store, machine, config, log } = this.#operation;
-    const { clock } = machine;
-    const deadline = earlier(deadlineIn(clock, config.ipam.waitMs), this.#operation.deadline);
-    const start = clock.uptime();
-    log.info("waiting for an address", { pool: poolSpec(config).id });
+  async wait(sets: Sets): Promise<readonly Allocation[]> {
+    const { machine, config, log, deadline } = this.#operation;
+    const start = machine.clock.uptime();
+    log.info("waiting for an address", { pool: lineOf(this.#lacking) });
     try {
-      for (;;) {
-        const allocation = (await this.#tryReuse()) ?? store.transaction((tx) => this.tryTake(tx));
-        if (allocation !== undefined) {
-          log.info("waited for an address", { address: allocation.address, ms: clock.uptime() - start });
-          return allocation;
-        }
-        const left = remaining(clock, deadline);
-        if (left <= 0) throw store.read((tx) => exhausted(tx, poolSpec(config)));
-        await clock.sleep(Math.min(POLL_MS, left));
-      }
+      const taken = await this.#poll(sets, earlier(deadlineIn(machine.clock, config.ipam.waitMs), deadline));
+      log.info("waited for an address", { address: taken.map(({ address }) => address).join(), ms: machine.clock.uptime() - start });
+      return taken;
     } finally {
       this.#leave();
     }
   }
 
-  /** An address that still rests, for the first in line alone. HNS is asked only when there is such an address. */
-  async #tryReuse(): Promise<Allocation | undefined> {
-    const { store, machine, scan, log } = this.#operation;
-    const hasOne = store.read((tx) => this.#isFirst(tx) && findReusable(tx, machine.clock, this.#reuse(new Set())) !== undefined);
-    if (!hasOne) return undefined;
-    scan.forget();
-    const held = new Set((await scan.listEndpoints()).map((endpoint) => endpoint.address));
-    const allocation = store.transaction((tx) => (this.#isFirst(tx) ? reuseEarly(tx, machine.clock, this.#reuse(held)) : undefined));
-    if (allocation !== undefined) log.warn("address given out before its rest was over", { address: allocation.address });
-    return allocation;
+  async #poll(sets: Sets, deadline: Deadline): Promise<readonly Allocation[]> {
+    const { store, machine } = this.#operation;
+    for (;;) {
+      const taken = (await this.#tryReuse(sets)) ?? store.transaction((tx) => this.tryTake(tx, sets));
+      if (taken !== undefined) return taken;
+      const left = remaining(machine.clock, deadline);
+      if (left > 0) await machine.clock.sleep(Math.min(POLL_MS, left));
+      else return this.#takeAny(sets);
+    }
   }
 
-  #reuse(held: ReadonlySet<string>): Reuse {
-    const { config } = this.#operation;
-    return { spec: poolSpec(config), owner: this.#owner, floorMs: config.ipam.reuseFloorMs, held };
+  /** The pod waited for its own address in vain: any will do now. */
+  #takeAny(sets: Sets): readonly Allocation[] {
+    const { owner } = this.#asker;
+    this.#asker = { owner };
+    return this.#operation.store.transaction((tx) => {
+      const taken = this.tryTake(tx, sets);
+      if (taken === undefined) throw lackOf(tx, this.#lacking ?? { pools: [] });
+      return taken;
+    });
+  }
+
+  /** Addresses that still rest, for the first in line alone. HNS is asked only when the set that lacks one has such an address. */
+  async #tryReuse(sets: Sets): Promise<readonly Allocation[] | undefined> {
+    const { store, machine, config, scan, log } = this.#operation;
+    const { clock } = machine;
+    const floorMs = config.ipam.reuseFloorMs;
+    const lacking = this.#lacking === undefined ? sets : [this.#lacking];
+    const hasOne = store.read((tx) => this.#isFirst(tx, sets) && hasReusable(tx, clock, this.#asker, { sets: lacking, floorMs }));
+    if (!hasOne) return undefined;
+    const held = await listHeldAddresses(scan);
+    const assignment = store.transaction((tx) =>
+      this.#isFirst(tx, sets) ? tryAssign(tx, clock, this.#asker, { sets, pressure: { floorMs, held } }) : undefined,
+    );
+    if (assignment === undefined || !("taken" in assignment)) return undefined;
+    for (const { address, before } of assignment.taken) {
+      if (before?.state === "cooling") log.warn("address given out before its rest was over", { address });
+    }
+    return assignment.taken;
   }
 
   /** Gives the place up. A store that fails now leaves it behind: it is passed over once this process has ended. */
@@ -91,18 +119,29 @@ export class AddressLine {
     }
   }
 
-  #isFirst(tx: StateTransaction): boolean {
-    return this.#ahead(tx).every((waiter) => !this.#lives(waiter));
+  #isFirst(tx: StateTransaction, sets: Sets): boolean {
+    return this.#ahead(tx, sets).every((waiter) => !this.#lives(waiter));
   }
 
-  #ahead(tx: StateTransaction): WaiterRecord[] {
-    const waiters = tx.listWaiters(poolSpec(this.#operation.config).id);
+  #ahead(tx: StateTransaction, sets: Sets): WaiterRecord[] {
+    const waiters = linesOf(sets).flatMap((line) => tx.listWaiters(line));
     return waiters.filter(({ place }) => this.#place === undefined || place < this.#place);
   }
 
   #lives(waiter: WaiterRecord): boolean {
     return isHeldByOther(this.#operation.leaseOptions, { ...waiter, attachment: this.#owner, expiresAt: Infinity });
   }
+}
+
+/** The line in which an ADD stands that lacks an address of the set. */
+function lineOf(set: AddressSet | undefined): string {
+  return linesOf(set === undefined ? [] : [set])[0] ?? "";
+}
+
+/** The lines whose earlier members come first: those of all pools that the addresses may come from. */
+function linesOf(sets: Sets): string[] {
+  const lines = sets.flatMap(({ pools, wanted }) => pools.map(({ id }) => (wanted === undefined ? id : `${id} ${wanted}`)));
+  return [...new Set(lines)];
 }
 
 function cancelled(): PluginError {

@@ -90,7 +90,7 @@ async function giveBack(
 /** One address that cannot be replaced: another plugin chooses it and does not hear that HNS refused it. */
 class SettledClaim implements Claim {
   readonly attachment: Claim["attachment"];
-  readonly allocation = undefined;
+  readonly allocations = [];
   readonly addresses: readonly string[];
   readonly #type: string;
   #isUncertain = false;

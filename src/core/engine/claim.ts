@@ -1,34 +1,51 @@
-import { type Allocation, quarantineForeign, quarantineOwned, reassignOwned, releaseOwned, revertAllocation } from "../ipam/allocator.ts";
+import type { Guid } from "../base/ids.ts";
+import { PluginError } from "../base/errors.ts";
+import { type Allocation, quarantineForeign, quarantineOwned, releaseOwned, revertAllocation } from "../ipam/allocator.ts";
+import { type AddressSet, keepOwned } from "../ipam/assign.ts";
 import { AddressLine } from "./address-line.ts";
 import type { AttachRequest } from "./attachment.ts";
+import { listHeldAddresses } from "./held-addresses.ts";
 import type { Operation } from "./operation.ts";
-import { poolSpec } from "./pool-spec.ts";
+import { addressSets } from "./pool-spec.ts";
 import type { StateTransaction } from "./store.ts";
-import type { Guid } from "../base/ids.ts";
 
 /** The addresses an ADD works with, and how they were before. */
 export interface Claim {
   readonly attachment: Guid;
-  /** Undefined for addresses the attachment held already. */
-  readonly allocation: Allocation | undefined;
+  /** What this ADD took; addresses that the attachment held already are not among it. */
+  readonly allocations: readonly Allocation[];
+  /** One for each address family, or what else the pools are told apart by; all or none. */
   readonly addresses: readonly string[];
   /** HNS may still create the endpoint although the call failed for us. */
   readonly isUncertain: boolean;
   markUncertain(): void;
-  /** Quarantines the address HNS refused and takes another, waiting for one if need be. Throws ADDRESS_EXHAUSTED. */
+  /**
+   * Quarantines the addresses HNS refused and takes others, waiting for them if need be. Throws ADDRESS_EXHAUSTED, or ADDRESS_CONFLICT for
+   * one that the pod asked for.
+   */
   replaceRefused(): Promise<void>;
-  /** Quarantines the address HNS refused; the claim then has none. */
+  /** Quarantines the addresses HNS refused; the claim then lacks them. */
   dropRefused(): void;
 }
 
+/** An address of the claim. */
+interface Part {
+  readonly set: AddressSet;
+  readonly address: string;
+  /** Undefined for an address that the attachment held already. */
+  readonly allocation: Allocation | undefined;
+}
+
 /**
- * Takes an address and records the intent, durably and at once: from here on a crash leaves a trace that says what to look for.
- * An attachment that is followed up keeps the address it had. Waits when none is free. Throws ADDRESS_EXHAUSTED.
+ * Takes addresses and records the intent, durably and at once: from here on a crash leaves a trace that says what to look for.
+ * An attachment that is followed up keeps the addresses it had. Waits when none is free. Throws ADDRESS_EXHAUSTED, ADDRESS_CONFLICT, and
+ * INVALID_CONFIG for a pod that no pool serves, or that asks for what it cannot have.
  */
 export async function claimAddresses(operation: Operation, pod: AttachRequest & { id: Guid }): Promise<Claim> {
   const { store, machine } = operation;
   const { id, network, containerId, ifname, netns } = pod;
-  const line = new AddressLine(operation, id);
+  const sets = addressSets(operation.config);
+  const line = new AddressLine(operation, pod);
   const start = store.transaction((tx) => {
     const key = { id, network, containerId, ifname, netns, endpoint: id };
     const state = {
@@ -39,25 +56,34 @@ export async function claimAddresses(operation: Operation, pod: AttachRequest & 
       updatedAt: machine.clock.now(),
     } as const;
     tx.putAttachment({ ...key, ...state });
-    const kept = keepAddresses(tx, operation, id);
-    return kept.length > 0 ? { allocation: undefined, addresses: kept } : describeTaken(line.tryTake(tx));
+    const kept = keepOwned(tx, machine.clock, id, sets).map((record) => record?.address);
+    const missing = sets.filter((_, at) => kept[at] === undefined);
+    return { kept, missing, taken: missing.length === 0 ? [] : line.tryTake(tx, missing) };
   });
-  const claimed = start ?? describeTaken(await waitInLine(operation, line, id));
-  return new LiveClaim(operation, { line, attachment: id, ...claimed });
+  const taken = start.taken ?? (await waitInLine(operation, { line, id, sets: start.missing }));
+  return new LiveClaim(operation, { attachment: id, line, parts: joinParts(sets, start.kept, taken) });
 }
 
-function describeTaken(allocation: Allocation): Pick<Claim, "allocation" | "addresses">;
-function describeTaken(allocation: Allocation | undefined): Pick<Claim, "allocation" | "addresses"> | undefined;
-function describeTaken(allocation: Allocation | undefined): Pick<Claim, "allocation" | "addresses"> | undefined {
-  return allocation === undefined ? undefined : { allocation, addresses: [allocation.address] };
+/** What was kept and what was taken for the sets without, in the order of the sets. */
+function joinParts(sets: readonly AddressSet[], kept: readonly (string | undefined)[], taken: readonly Allocation[]): Part[] {
+  const left = [...taken];
+  return sets.flatMap((set, at) => {
+    const allocation = kept[at] === undefined ? left.shift() : undefined;
+    const address = kept[at] ?? allocation?.address;
+    return address === undefined ? [] : [{ set, address, allocation }];
+  });
 }
 
-/** An ADD that waits in vain leaves nothing: it has touched neither HNS nor any address. */
-async function waitInLine(operation: Operation, line: AddressLine, id: Guid): Promise<Allocation> {
+/** An ADD that waits in vain leaves nothing: it has touched neither HNS nor any address but those that an earlier try had. */
+async function waitInLine(
+  operation: Operation,
+  { line, id, sets }: { line: AddressLine; id: Guid; sets: readonly AddressSet[] },
+): Promise<readonly Allocation[]> {
   try {
-    return await line.wait();
+    return await line.wait(sets);
   } catch (thrown) {
     operation.finish(id, (tx) => {
+      releaseOwned(tx, operation.machine.clock, id);
       const current = tx.findAttachment(id);
       if (current !== undefined) tx.putAttachment({ ...current, phase: "gone", updatedAt: operation.machine.clock.now() });
     });
@@ -65,36 +91,26 @@ async function waitInLine(operation: Operation, line: AddressLine, id: Guid): Pr
   }
 }
 
-/** The addresses the attachment has in this pool; those of a pool the configuration no longer names are given back. */
-function keepAddresses(tx: StateTransaction, operation: Operation, id: Guid): string[] {
-  const held = tx.listOwned(id).filter((record) => record.state !== "cooling");
-  if (held.every((record) => record.pool === poolSpec(operation.config).id)) return reassignOwned(tx, id);
-  releaseOwned(tx, operation.machine.clock, id);
-  return [];
-}
-
 class LiveClaim implements Claim {
   readonly attachment: Guid;
   readonly #operation: Operation;
   readonly #line: AddressLine;
-  #allocation: Allocation | undefined;
-  #addresses: readonly string[];
+  #parts: readonly Part[];
   #isUncertain = false;
 
-  constructor(operation: Operation, start: Pick<Claim, "attachment" | "allocation" | "addresses"> & { line: AddressLine }) {
+  constructor(operation: Operation, start: { attachment: Guid; line: AddressLine; parts: readonly Part[] }) {
     this.#operation = operation;
     this.#line = start.line;
     this.attachment = start.attachment;
-    this.#allocation = start.allocation;
-    this.#addresses = start.addresses;
+    this.#parts = start.parts;
   }
 
-  get allocation(): Allocation | undefined {
-    return this.#allocation;
+  get allocations(): readonly Allocation[] {
+    return this.#parts.flatMap(({ allocation }) => allocation ?? []);
   }
 
   get addresses(): readonly string[] {
-    return this.#addresses;
+    return this.#parts.map(({ address }) => address);
   }
 
   get isUncertain(): boolean {
@@ -106,25 +122,41 @@ class LiveClaim implements Claim {
   }
 
   async replaceRefused(): Promise<void> {
+    const all = this.#parts;
+    const refused = await this.#findRefused();
+    const sets = refused.map(({ set }) => set);
+    const wanted = sets.find((set) => set.wanted !== undefined)?.wanted;
     const taken = this.#operation.store.transaction((tx) => {
-      this.#quarantineRefused(tx);
-      return this.#line.tryTake(tx);
+      this.#quarantine(tx, refused);
+      return wanted === undefined ? this.#line.tryTake(tx, sets) : undefined;
     });
-    this.#allocation = undefined; // the refused address is nobody's now: a failure must not give it back
-    this.#addresses = [];
-    this.#allocation = taken ?? (await this.#line.wait());
-    this.#addresses = [this.#allocation.address];
+    this.#parts = all.filter((part) => !refused.includes(part)); // the refused are nobody's now: a failure must not give them back
+    if (wanted !== undefined) throw isRefused(wanted);
+    const left = [...(taken ?? (await this.#line.wait(sets)))];
+    this.#parts = all.flatMap((part) => {
+      if (!refused.includes(part)) return [part];
+      const allocation = left.shift();
+      return allocation === undefined ? [] : [{ set: part.set, address: allocation.address, allocation }];
+    });
   }
 
   dropRefused(): void {
-    this.#operation.store.transaction((tx) => this.#quarantineRefused(tx));
-    this.#allocation = undefined;
-    this.#addresses = [];
+    this.#operation.store.transaction((tx) => this.#quarantine(tx, this.#parts));
+    this.#parts = [];
   }
 
-  #quarantineRefused(tx: StateTransaction): void {
+  /** HNS does not say which of several addresses it refused: those that an endpoint has, or where none has any of them, all. */
+  async #findRefused(): Promise<readonly Part[]> {
+    if (this.#parts.length < 2) return this.#parts;
+    const held = await listHeldAddresses(this.#operation.scan);
+    const refused = this.#parts.filter(({ address }) => held.has(address));
+    return refused.length > 0 ? refused : this.#parts;
+  }
+
+  #quarantine(tx: StateTransaction, parts: readonly Part[]): void {
+    const addresses = parts.map(({ address }) => address);
     for (const record of tx.listOwned(this.attachment)) {
-      if (this.#addresses.includes(record.address)) quarantineForeign(tx, this.#operation.machine.clock, record);
+      if (addresses.includes(record.address)) quarantineForeign(tx, this.#operation.machine.clock, record);
     }
   }
 }
@@ -139,7 +171,13 @@ export function undoClaim(tx: StateTransaction, operation: Operation, claim: Cla
     tx.putAttachment({ ...current, phase: "deleting", updatedAt });
     return;
   }
-  if (claim.allocation === undefined) releaseOwned(tx, operation.machine.clock, claim.attachment);
-  else revertAllocation(tx, claim.allocation);
+  for (const allocation of [...claim.allocations].reverse()) revertAllocation(tx, allocation);
+  releaseOwned(tx, operation.machine.clock, claim.attachment); // what it held before this ADD
   tx.putAttachment({ ...current, phase: "gone", result: undefined, updatedAt });
+}
+
+function isRefused(address: string): PluginError {
+  const message = `the pod asks for the address ${address}, and HNS says that it is in use`;
+  const remedy = "look for an endpoint that another tool left with it, or let the pod ask for another one";
+  return new PluginError("ADDRESS_CONFLICT", { message, remedy }, { retryable: true });
 }

@@ -1,11 +1,12 @@
-import { findIp } from "../base/ip.ts";
+import { findIp, type IpAddress } from "../base/ip.ts";
 import { parseEndpoint } from "../hcn/documents.ts";
 import type { EndpointSummary } from "../hcn/documents-v1.ts";
 import { adoptAddress, CONFLICT_OWNER } from "../ipam/import.ts";
+import type { Holder } from "../ipam/store.ts";
 import { type Attachment, attachmentId, networkId, parseEndpointName } from "./attachment.ts";
 import type { Operation } from "./operation.ts";
 import { buildResult } from "./pod-result.ts";
-import { poolSpec } from "./pool-spec.ts";
+import { poolSpecs } from "./pool-spec.ts";
 import type { StateTransaction } from "./store.ts";
 
 /**
@@ -45,8 +46,7 @@ async function classify(operation: Operation, endpoint: EndpointSummary, isOurs:
   const { clock } = operation.machine;
   const common = { ...key, id, endpoint: endpoint.id, isCancelled: false, bootId: clock.bootId(), updatedAt: clock.now() };
   if (netns === undefined) return { endpoint, attachment: { ...common, netns: "", phase: "created", result: undefined } };
-  const address = findIp(endpoint.address);
-  const pod = { ifname: key.ifname, netns, addresses: address === undefined ? [] : [address], mac: endpoint.mac };
+  const pod = { ifname: key.ifname, netns, addresses: addressesOf(endpoint), mac: endpoint.mac };
   return { endpoint, attachment: { ...common, netns, phase: "attached", result: JSON.stringify(buildResult(operation.config, pod)) } };
 }
 
@@ -58,8 +58,20 @@ async function findNamespace(operation: Operation, endpoint: EndpointSummary): P
 function record(tx: StateTransaction, operation: Operation, found: Found): void {
   const { endpoint, attachment } = found;
   if (attachment !== undefined) tx.putAttachment(attachment);
-  const address = findIp(endpoint.address);
-  if (address === undefined) return;
-  const owner = attachment?.id ?? CONFLICT_OWNER;
-  adoptAddress(tx, poolSpec(operation.config), address, { owner, state: attachment === undefined ? "quarantined" : "assigned" });
+  const held =
+    attachment === undefined
+      ? ({ owner: CONFLICT_OWNER, state: "quarantined" } as const)
+      : ({ owner: attachment.id, state: "assigned", holder: holderOf(attachment) } as const);
+  for (const address of addressesOf(endpoint)) {
+    for (const spec of poolSpecs(operation.config)) adoptAddress(tx, spec, address, held);
+  }
+}
+
+/** Of the pod's name HNS knows nothing. */
+function holderOf({ containerId, ifname }: Attachment): Holder {
+  return { containerId, ifname, isSticky: false };
+}
+
+function addressesOf({ addresses }: EndpointSummary): IpAddress[] {
+  return addresses.map((text) => findIp(text)).filter((address) => address !== undefined);
 }

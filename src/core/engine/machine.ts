@@ -8,6 +8,8 @@ export interface Machine {
   readonly processes: ProcessTable;
   /** The node's name as the operating system has it. */
   readonly nodeName: string;
+  /** As Kubernetes names it: amd64 or arm64. */
+  readonly architecture: string;
   /** Names this run of the HNS service; "" when it cannot be told. */
   hnsStart(): string;
   /**

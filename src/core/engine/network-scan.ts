@@ -76,5 +76,5 @@ export class NetworkScan {
 
 function summarise({ id, name, network, addresses, mac, namespace, isRemote }: EndpointView): EndpointSummary {
   const { address = "", prefixLength } = addresses[0] ?? {};
-  return { id, name, network, address, prefixLength, mac, namespace, isRemote };
+  return { id, name, network, address, prefixLength, addresses: addresses.map((entry) => entry.address), mac, namespace, isRemote };
 }

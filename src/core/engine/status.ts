@@ -2,11 +2,13 @@ import { PluginError } from "../base/errors.ts";
 import type { HostConfig } from "../config/plugin-config.ts";
 import { compareNetwork } from "../datapath/l2bridge.ts";
 import { parseNetwork } from "../hcn/documents.ts";
-import { freeRested } from "../ipam/allocator.ts";
+import { selectPools } from "../config/pool-choice.ts";
+import { freeRested, type PoolSpec } from "../ipam/allocator.ts";
 import { carveBlock } from "../ipam/blocks.ts";
 import { mismatch, verificationStamp } from "./ensure-network.ts";
 import type { Operation } from "./operation.ts";
 import { poolSpec } from "./pool-spec.ts";
+import type { StateTransaction } from "./store.ts";
 
 /**
  * STATUS. Returns when the next ADD can succeed as far as can be told: the state is readable, HNS answers, and the network is equal
@@ -32,19 +34,22 @@ export function countAttached(operation: Operation<HostConfig>): number {
   return operation.store.read((tx) => tx.listAttachments({ network: operation.config.networkName, phases: ["attached"] })).length;
 }
 
-/** Throws ADDRESS_EXHAUSTED when the next ADD would find no address. */
+/** Throws ADDRESS_EXHAUSTED when the next ADD would find no address: one set of the pools that serve most pods has none. */
 export function requireFreeAddress(operation: Operation): void {
-  const spec = poolSpec(operation.config);
-  const isExhausted = operation.store.transaction((tx) => {
-    freeRested(tx, operation.machine.clock, spec);
-    return (
-      tx.findFullestBlock(spec.id) === undefined && carveBlock(spec, spec.blockPrefix, tx.findPool(spec.id)?.carved ?? 0) === undefined
-    );
-  });
-  if (!isExhausted) return;
+  const { config, store, machine } = operation;
+  const hasRoom = (tx: StateTransaction, spec: PoolSpec): boolean => {
+    freeRested(tx, machine.clock, spec);
+    const carved = tx.findPool(spec.id)?.carved ?? 0;
+    return tx.findFullestBlock(spec.id) !== undefined || carveBlock(spec, spec.blockPrefix, carved) !== undefined;
+  };
+  const general = config.ipam.pools.filter(({ namespaces }) => namespaces === undefined);
+  const sets = general.length === 0 ? [config.ipam.pools] : selectPools(general, undefined);
+  const lacking = store.transaction((tx) => sets.find((set) => !set.some((pool) => hasRoom(tx, poolSpec(config, pool)))));
+  if (lacking === undefined) return;
+  const field = lacking[0].field ?? "ipam.cidr";
   const data = {
     message: "no free address is left for the next pod",
-    remedy: "give ipam.cidr a larger range, or leave statusFailsOnExhaustion off",
+    remedy: `give ${field} a larger range, or leave statusFailsOnExhaustion off`,
   };
   throw new PluginError("ADDRESS_EXHAUSTED", data, { retryable: true });
 }

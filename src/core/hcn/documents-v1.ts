@@ -11,6 +11,8 @@ export interface EndpointSummary {
   readonly network: Guid | undefined;
   readonly address: string;
   readonly prefixLength: number | undefined;
+  /** All addresses, of both families. */
+  readonly addresses: readonly string[];
   readonly mac: Mac | undefined;
   /** The namespace it is in; undefined for one in none, and where HNS does not say. */
   readonly namespace: Guid | undefined;
@@ -46,6 +48,7 @@ function parseSummary(value: unknown): EndpointSummary | undefined {
     network: findGuid(text("VirtualNetwork")),
     address: text("IPAddress"),
     prefixLength: typeof prefixLength === "number" ? prefixLength : undefined,
+    addresses: [text("IPAddress"), text("IPv6Address")].filter((address) => address !== ""),
     mac: findMac(text("MacAddress")),
     namespace: parseNamespace(fields.get("Namespace")),
     isRemote: fields.get("IsRemoteEndpoint") === true,

@@ -5,7 +5,7 @@ import type { WarmConfig } from "../config/plugin-config.ts";
 import { isReserved, nextUsable, type Subnet, usableIn } from "./blocks.ts";
 import { carveNext, lostRace } from "./carve.ts";
 import { rebase, stamp } from "./release-time.ts";
-import type { AddressRecord, BlockRecord, IpamTransaction } from "./store.ts";
+import type { AddressRecord, AddressState, BlockRecord, Holder, IpamTransaction } from "./store.ts";
 import { keepWarm } from "./warm-pool.ts";
 
 /** What one pool is told by the configuration. */
@@ -13,6 +13,8 @@ export interface PoolSpec extends Subnet {
   readonly id: string;
   readonly blockPrefix: number;
   readonly cooldownMs: number;
+  /** Where the configuration has the range, for errors; absent means ipam.cidr. */
+  readonly field?: string;
   /** Absent means that blocks are carved when they are needed. */
   readonly warm?: WarmConfig;
 }
@@ -26,6 +28,9 @@ export interface Allocation {
   readonly cursor: number | undefined;
 }
 
+/** An owner, alone or with what is known of it. */
+export type OwnerRef = string | { readonly id: string; readonly holder: Holder };
+
 /** Owner of the addresses that HNS refused because an endpoint unknown to us holds them. */
 export const CONFLICT_OWNER = "conflict";
 
@@ -33,23 +38,26 @@ export const CONFLICT_OWNER = "conflict";
 export const RESERVED_OWNER = "reserved";
 
 /** How long an address that HNS refused is left alone, milliseconds. */
-const CONFLICT_MS = 60_000;
+export const CONFLICT_MS = 60_000;
 
 /** Rows swept from cooling to free in one allocation: more than one allocation can add, so the sweep keeps up. */
 const SWEEP_LIMIT = 16;
+
+/** Blocks that are looked at for an address that was never used, before one is given away that another pod may come back for. */
+const SPARE_BLOCKS = 8;
 
 /**
  * Gives `owner` an address of the pool: the fullest block first, in it one never used, else the one released longest ago.
  * The work does not grow with the number of addresses held. Throws ADDRESS_EXHAUSTED with the counts.
  */
-export function allocateAddress(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: string): Allocation {
+export function allocateAddress(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: OwnerRef): Allocation {
   const allocation = tryAllocate(tx, clock, spec, owner);
-  if (allocation === undefined) throw exhausted(tx, spec);
+  if (allocation === undefined) throw exhausted(tx, [spec]);
   return allocation;
 }
 
 /** As allocateAddress; undefined when there is none. */
-export function tryAllocate(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: string): Allocation | undefined {
+export function tryAllocate(tx: IpamTransaction, clock: Clock, spec: PoolSpec, owner: OwnerRef): Allocation | undefined {
   freeRested(tx, clock, spec);
   for (;;) {
     const block = findRoom(tx, clock, spec);
@@ -62,19 +70,41 @@ export function tryAllocate(tx: IpamTransaction, clock: Clock, spec: PoolSpec, o
 }
 
 /** An address of the block; undefined when what the block offered is reserved by now, which its record then says. */
-function takeFrom(tx: IpamTransaction, spec: PoolSpec, block: BlockRecord, owner: string): Allocation | undefined {
-  const cidr = parseStored(block.cidr);
-  const offset = nextUsable(spec, cidr, block.next);
-  if (offset < cidrSize(cidr)) return takeFresh(tx, block, { address: formatIp(addressAt(cidr, offset)), offset, owner });
+function takeFrom(tx: IpamTransaction, spec: PoolSpec, block: BlockRecord, owner: OwnerRef): Allocation | undefined {
+  const fresh = takeUnused(tx, spec, block, owner);
+  if (fresh !== undefined) return fresh;
   const free = tx.findOldestFree(block.pool, block.cidr);
   if (free === undefined) {
-    recount(tx, spec, block, cidr);
+    recount(tx, spec, block, parseStored(block.cidr));
     return undefined;
   }
-  if (!isReserved(spec, free.address)) return takeFree(tx, block, free, owner);
+  if (!isReserved(spec, free.address))
+    return (isKept(free) ? takeElsewhere(tx, spec, owner) : undefined) ?? takeFree(tx, block, free, owner);
   updateBlock(tx, block, { held: block.held + 1, next: block.next });
-  tx.putAddress({ ...free, state: "quarantined", owner: RESERVED_OWNER });
+  tx.putAddress({ ...withoutHolder(free), state: "quarantined", owner: RESERVED_OWNER });
   return undefined;
+}
+
+/** The next address of the block that was never used; undefined when there is none. */
+function takeUnused(tx: IpamTransaction, spec: PoolSpec, block: BlockRecord, owner: OwnerRef): Allocation | undefined {
+  const cidr = parseStored(block.cidr);
+  const offset = nextUsable(spec, cidr, block.next);
+  return offset < cidrSize(cidr) ? takeFresh(tx, block, { address: formatIp(addressAt(cidr, offset)), offset, owner }) : undefined;
+}
+
+/** An address that was never used of another block, carved if need be, rather than one that a pod may come back for. */
+function takeElsewhere(tx: IpamTransaction, spec: PoolSpec, owner: OwnerRef): Allocation | undefined {
+  for (const block of tx.listRoomiest(spec.id, SPARE_BLOCKS)) {
+    const taken = takeUnused(tx, spec, block, owner);
+    if (taken !== undefined) return taken;
+  }
+  const carved = carveNext(tx, spec);
+  return carved === undefined ? undefined : takeUnused(tx, spec, carved.record, owner);
+}
+
+/** Whether the free address is kept in mind for a pod. */
+function isKept({ holder }: AddressRecord): boolean {
+  return holder?.isSticky === true;
 }
 
 /** The configuration reserves other addresses than when the block was carved. Throws STATE_DAMAGED when that explains nothing. */
@@ -89,42 +119,62 @@ function findRoom(tx: IpamTransaction, clock: Clock, spec: PoolSpec): BlockRecor
   const block = tx.findFullestBlock(spec.id) ?? carveNext(tx, spec)?.record;
   if (block !== undefined) return block;
   for (const record of tx.listOwned(CONFLICT_OWNER)) {
-    const isDue = clock.uptime() - rebase(clock, record.released).uptimeMs >= CONFLICT_MS;
+    const isDue = restedMs(clock, record) >= CONFLICT_MS;
     if (record.pool === spec.id && isDue) setFree(tx, record);
   }
   return tx.findFullestBlock(spec.id);
 }
 
-function takeFresh(tx: IpamTransaction, block: BlockRecord, fresh: { address: string; offset: number; owner: string }): Allocation {
+function takeFresh(tx: IpamTransaction, block: BlockRecord, fresh: { address: string; offset: number; owner: OwnerRef }): Allocation {
   const { address, offset, owner } = fresh;
   if (tx.findAddress(block.pool, address) !== undefined) throw inconsistent(`${address} was handed out although its block says never`);
   updateBlock(tx, block, { held: block.held + 1, next: offset + 1 });
-  tx.putAddress({ pool: block.pool, address, block: block.cidr, state: "assigned", owner, released: undefined });
+  putAssigned(tx, { pool: block.pool, address, block: block.cidr, released: undefined }, owner);
   return { pool: block.pool, address, before: undefined, cursor: block.next };
 }
 
-function takeFree(tx: IpamTransaction, block: BlockRecord, before: AddressRecord, owner: string): Allocation {
+/** Gives `owner` a free address. */
+export function takeFree(tx: IpamTransaction, block: BlockRecord, before: AddressRecord, owner: OwnerRef): Allocation {
   if (before.state !== "free") throw inconsistent(`${before.address} is listed as free and is ${before.state}`);
   updateBlock(tx, block, { held: block.held + 1, next: block.next });
-  tx.putAddress({ ...before, state: "assigned", owner });
+  putAssigned(tx, before, owner);
   return { pool: block.pool, address: before.address, before, cursor: undefined };
+}
+
+function putAssigned(tx: IpamTransaction, place: Pick<AddressRecord, "pool" | "address" | "block" | "released">, owner: OwnerRef): void {
+  const { pool, address, block, released } = place;
+  const known = typeof owner === "string" ? { owner } : { owner: owner.id, holder: owner.holder };
+  tx.putAddress({ pool, address, block, state: "assigned", released, ...known });
+}
+
+function withoutHolder(record: AddressRecord): AddressRecord {
+  const { holder, ...rest } = record;
+  return holder === undefined ? record : rest;
 }
 
 /** An early reuse: the floor of the rest in milliseconds (0 = never early), and the addresses that endpoints have. */
 export interface Reuse {
   readonly spec: PoolSpec;
-  readonly owner: string;
+  readonly owner: OwnerRef;
   readonly floorMs: number;
   readonly held: ReadonlySet<string>;
+  /** Only this address will do. */
+  readonly address?: string;
+}
+
+/** How long a cooling address has rested, milliseconds. */
+export function restedMs(clock: Clock, record: AddressRecord): number {
+  return clock.uptime() - rebase(clock, record.released).uptimeMs;
 }
 
 /** The address that has rested longest, if it has for at least the floor and no endpoint has it. */
 export function findReusable(tx: IpamTransaction, clock: Clock, reuse: Reuse): AddressRecord | undefined {
-  if (reuse.floorMs <= 0) return undefined;
-  const cooling = tx.listCooling(reuse.spec.id, clock.bootId(), SWEEP_LIMIT);
+  const { spec, floorMs, held, address } = reuse;
+  if (floorMs <= 0) return undefined;
+  const one = address === undefined ? undefined : tx.findAddress(spec.id, address);
+  const cooling = address === undefined ? tx.listCooling(spec.id, clock.bootId(), SWEEP_LIMIT) : one?.state === "cooling" ? [one] : [];
   return cooling.find((record) => {
-    const rested = clock.uptime() - rebase(clock, record.released).uptimeMs;
-    return rested >= reuse.floorMs && !reuse.held.has(record.address) && !isReserved(reuse.spec, record.address);
+    return restedMs(clock, record) >= floorMs && !held.has(record.address) && !isReserved(spec, record.address);
   });
 }
 
@@ -132,7 +182,7 @@ export function findReusable(tx: IpamTransaction, clock: Clock, reuse: Reuse): A
 export function reuseEarly(tx: IpamTransaction, clock: Clock, reuse: Reuse): Allocation | undefined {
   const before = findReusable(tx, clock, reuse);
   if (before === undefined) return undefined;
-  tx.putAddress({ ...before, state: "assigned", owner: reuse.owner });
+  putAssigned(tx, before, reuse.owner);
   return { pool: before.pool, address: before.address, before, cursor: undefined };
 }
 
@@ -152,7 +202,7 @@ export function revertAllocation(tx: IpamTransaction, allocation: Allocation): v
   const block = getBlock(tx, current);
   const isLastTaken = cursor !== undefined && formatIp(addressAt(parseStored(block.cidr), block.next - 1)) === allocation.address;
   if (isLastTaken) tx.removeAddress(allocation.pool, allocation.address);
-  else tx.putAddress(before ?? { ...current, state: "free", owner: "", released: undefined });
+  else tx.putAddress(before ?? { ...withoutHolder(current), state: "free", owner: "", released: undefined });
   const held = before?.state === "cooling" ? block.held : block.held - 1; // a resting address counted as held before, too
   updateBlock(tx, block, { held, next: isLastTaken ? cursor : block.next });
 }
@@ -166,7 +216,7 @@ export function quarantineOwned(tx: IpamTransaction, owner: string): void {
 
 /** Marks one address as held by an endpoint that is not ours; it belongs to nobody and rests once it is found free. */
 export function quarantineForeign(tx: IpamTransaction, clock: Clock, record: AddressRecord): void {
-  tx.putAddress({ ...record, state: "quarantined", owner: CONFLICT_OWNER, released: stamp(clock) });
+  tx.putAddress({ ...withoutHolder(record), state: "quarantined", owner: CONFLICT_OWNER, released: stamp(clock) });
 }
 
 /** The addresses of `owner` that were quarantined count as assigned again: the attachment lives. */
@@ -192,13 +242,15 @@ export function freeRested(tx: IpamTransaction, clock: Clock, spec: Pick<PoolSpe
   }
 }
 
-function setFree(tx: IpamTransaction, record: AddressRecord): void {
-  tx.putAddress({ ...record, state: "free", owner: "" });
+/** Makes an address that rested, or was refused long ago, free. */
+export function setFree(tx: IpamTransaction, record: AddressRecord): void {
+  tx.putAddress({ ...(isKept(record) ? record : withoutHolder(record)), state: "free", owner: "" });
   const block = getBlock(tx, record);
   updateBlock(tx, block, { held: block.held - 1, next: block.next });
 }
 
-function getBlock(tx: IpamTransaction, record: AddressRecord): BlockRecord {
+/** The block of an address. Throws STATE_DAMAGED when there is none. */
+export function getBlock(tx: IpamTransaction, record: AddressRecord): BlockRecord {
   const block = tx.findBlock(record.pool, record.block);
   if (block === undefined) throw inconsistent(`address ${record.address} names block ${record.block}, which is missing`);
   return block;
@@ -215,12 +267,17 @@ function parseStored(text: string): Cidr {
   return cidr;
 }
 
-/** The error for a pool without a free address, with the counts. */
-export function exhausted(tx: IpamTransaction, spec: PoolSpec): PluginError {
-  const counts = tx.countAddresses(spec.id);
-  const message = `no free address in ${formatCidr(spec.cidr)}: ${counts.assigned} assigned, ${counts.cooling} resting after release, ${counts.quarantined} quarantined`;
-  const remedy = `try again after ${Math.ceil(spec.cooldownMs / 1000)} s, or give ipam.cidr a larger range`;
-  return new PluginError("ADDRESS_EXHAUSTED", { message, remedy, field: "ipam.cidr" }, { retryable: true });
+/** The error for pools without a free address, or without the one that is wanted, with the counts. */
+export function exhausted(tx: IpamTransaction, specs: readonly PoolSpec[], wanted?: string): PluginError {
+  const counts = specs.map(({ id }) => tx.countAddresses(id));
+  const sum = (state: AddressState): number => counts.reduce((total, count) => total + count[state], 0);
+  const ranges = specs.map(({ cidr }) => formatCidr(cidr)).join(", ");
+  const what =
+    wanted === undefined ? `no free address in ${ranges}` : `the address ${wanted} that the pod asks for rests after its release`;
+  const message = `${what}: ${sum("assigned")} assigned, ${sum("cooling")} resting after release, ${sum("quarantined")} quarantined`;
+  const field = specs[0]?.field ?? "ipam.cidr";
+  const remedy = `try again after ${Math.ceil((specs[0]?.cooldownMs ?? 0) / 1000)} s, or give ${field} a larger range`;
+  return new PluginError("ADDRESS_EXHAUSTED", { message, remedy, field }, { retryable: true });
 }
 
 function inconsistent(what: string): PluginError {

@@ -1,5 +1,5 @@
-import { cidrSize, findCidr, findIp, offsetIn } from "../base/ip.ts";
-import { type Subnet, reservedOffsets } from "./blocks.ts";
+import { type Cidr, cidrSize, findCidr, findIp, offsetIn } from "../base/ip.ts";
+import { reservedOffsets, type Subnet, windowsOffsets } from "./blocks.ts";
 import type { AddressRecord, AddressState, BlockRecord } from "./store.ts";
 
 export type CellState = AddressState | "reserved";
@@ -28,7 +28,7 @@ export function viewBlock(block: BlockRecord, addresses: readonly AddressRecord[
     const offset = ip === undefined ? undefined : offsetIn(cidr, ip);
     if (offset !== undefined) states.set(offset, state);
   }
-  const reserved = subnet === undefined ? guessReserved(block, states, size) : reservedOffsets(subnet, cidr);
+  const reserved = subnet === undefined ? guessReserved(block, states, cidr) : reservedOffsets(subnet, cidr);
   const counts = { free: 0, assigned: 0, cooling: 0, quarantined: 0, reserved: 0 };
   let map = "";
   for (let offset = 0; offset < size; offset++) {
@@ -41,10 +41,11 @@ export function viewBlock(block: BlockRecord, addresses: readonly AddressRecord[
 }
 
 /** Below the cursor, what has no record is reserved. Beyond it: the ends of the block, as far as their number says that they are. */
-function guessReserved(block: BlockRecord, states: ReadonlyMap<number, AddressState>, size: number): Set<number> {
+function guessReserved(block: BlockRecord, states: ReadonlyMap<number, AddressState>, cidr: Cidr): Set<number> {
+  const size = cidrSize(cidr);
   const reserved = new Set<number>();
   for (let offset = 0; offset < block.next; offset++) if (!states.has(offset)) reserved.add(offset);
-  const order = size - block.usable >= 3 ? [0, 1, 2, size - 1] : [size - 1];
+  const order = size - block.usable >= 3 ? windowsOffsets(cidr) : [size - 1];
   for (const offset of order) if (reserved.size < size - block.usable && !states.has(offset)) reserved.add(offset);
   return reserved;
 }

@@ -1,4 +1,15 @@
-import { addressAt, cidrSize, type Cidr, findIp, mergeRanges, networkOf, offsetIn, type OffsetRange, width } from "../base/ip.ts";
+import {
+  addressAt,
+  carvableSize,
+  cidrSize,
+  type Cidr,
+  findIp,
+  mergeRanges,
+  networkOf,
+  offsetIn,
+  type OffsetRange,
+  width,
+} from "../base/ip.ts";
 
 /** A pod range and the offsets in it that are never handed out. */
 export interface Subnet {
@@ -7,9 +18,17 @@ export interface Subnet {
   readonly reserved: readonly number[];
   /** What the configuration keeps back besides, as offsets; in any order, and they may overlap. */
   readonly keptBack?: readonly OffsetRange[];
-  /** Windows' four addresses (network, gateway, host endpoint, broadcast) are kept back in every block of `blockPrefix` bits too. */
+  /** Windows' own addresses (see windowsOffsets) are kept back in every block of `blockPrefix` bits too. */
   readonly isReservedPerBlock?: boolean;
   readonly blockPrefix?: number;
+}
+
+/**
+ * The offsets that no pod can have on Windows: network (with IPv6 the routers' anycast address), gateway of HNS, host endpoint, and with
+ * IPv4 the broadcast address.
+ */
+export function windowsOffsets(cidr: Cidr): number[] {
+  return cidr.address.family === 4 ? [0, 1, 2, cidrSize(cidr) - 1] : [0, 1, 2];
 }
 
 /** How many addresses of `block` may be handed out, `block` being part of the subnet. */
@@ -35,8 +54,18 @@ export function carveBlock(subnet: Subnet, prefix: number, carved: number): { bl
   const bits = Math.max(prefix, cidr.prefix);
   const size = 2 ** (width(cidr.address.family) - bits);
   const start = Math.ceil(carved / size) * size;
-  if (start + size > cidrSize(cidr)) return undefined;
+  if (start + size > carvableSize(cidr)) return undefined;
   return { block: networkOf(addressAt(cidr, start), bits), carved: start + size };
+}
+
+/** The lowest offset of the subnet from `from` on that is not reserved; at least the subnet's size when there is none. */
+export function skipReserved(subnet: Subnet, from: number): number {
+  const touching = rangesBetween({ ...subnet, isReservedPerBlock: false }, from, Infinity);
+  let offset = from;
+  for (const { first, last } of mergeRanges(touching)) {
+    if (offset >= first && offset <= last) offset = last + 1;
+  }
+  return offset;
 }
 
 /** The reserved offsets of `block`, one by one. For people: as long as the block. */
@@ -77,13 +106,14 @@ function rangesBetween(subnet: Subnet, start: number, end: number): OffsetRange[
   );
 }
 
-/** Network, gateway and host endpoint (0 to 2) and broadcast of each block between `start` and `end`. */
+/** Windows' own of each block between `start` and `end`. */
 function windowsRanges(subnet: Subnet, start: number, end: number): OffsetRange[] {
   if (subnet.isReservedPerBlock !== true || subnet.blockPrefix === undefined) return [];
   const size = 2 ** (width(subnet.cidr.address.family) - Math.max(subnet.blockPrefix, subnet.cidr.prefix));
   const ranges: OffsetRange[] = [];
   for (let block = Math.floor(start / size) * size; block <= end; block += size) {
-    ranges.push({ first: block, last: block + 2 }, { first: block + size - 1, last: block + size - 1 });
+    ranges.push({ first: block, last: block + 2 });
+    if (subnet.cidr.address.family === 4) ranges.push({ first: block + size - 1, last: block + size - 1 });
   }
   return ranges;
 }

@@ -1,7 +1,8 @@
-import { addressAt, type Cidr, cidrSize, networkOf, width } from "../base/ip.ts";
+import { addressAt, carvableSize, type Cidr, networkOf, width } from "../base/ip.ts";
 import { type Subnet, usableIn } from "./blocks.ts";
 
 export interface Capacity {
+  /** Those that are ever carved: all of an IPv4 range. */
   readonly addresses: number;
   /** Kept back: Windows' own, a gateway's, and what the configuration names. */
   readonly reserved: number;
@@ -15,15 +16,11 @@ export interface Capacity {
 export function poolCapacity(subnet: Subnet, blockPrefix: number): Capacity {
   const { cidr } = subnet;
   const prefix = Math.max(blockPrefix, cidr.prefix);
-  const addresses = cidrSize(cidr);
-  const usable = Math.max(0, usableIn(subnet, cidr));
-  return {
-    addresses,
-    reserved: addresses - usable,
-    usable,
-    blocks: 2 ** (prefix - cidr.prefix),
-    blockSize: 2 ** (width(cidr.address.family) - prefix),
-  };
+  const addresses = carvableSize(cidr);
+  const blockSize = 2 ** (width(cidr.address.family) - prefix);
+  const carved = networkOf(cidr.address, width(cidr.address.family) - Math.log2(addresses));
+  const usable = Math.max(0, usableIn(subnet, carved));
+  return { addresses, reserved: addresses - usable, usable, blocks: addresses / blockSize, blockSize };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type Cidr, cidrSize, containsCidr, findCidr, findIp, offsetIn, overlaps } from "../base/ip.ts";
+import { isSparse } from "./carve.ts";
 import type { AddressRecord, BlockRecord, IpamTransaction, PoolRecord } from "./store.ts";
 
 /** One thing that the tables say and that cannot be true, or should not. */
@@ -47,7 +48,9 @@ function findMisplaced(pool: PoolRecord, range: Cidr, blocks: readonly BlockReco
     if (!containsCidr(range, cidr)) return [{ cidr: text, problem: `lies outside the pool ${pool.cidr}` }];
     if (isOverlapping) return [{ cidr: text, problem: "overlaps the block before it" }];
     const end = (offsetIn(range, cidr.address) ?? 0) + cidrSize(cidr);
-    return end > pool.carved ? [{ cidr: text, problem: "lies beyond what the pool says is carved: it could be carved again" }] : [];
+    return end > pool.carved && !isSparse(range)
+      ? [{ cidr: text, problem: "lies beyond what the pool says is carved: it could be carved again" }]
+      : [];
   });
 }
 

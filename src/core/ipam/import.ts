@@ -1,8 +1,8 @@
 import { addressAt, cidrSize, containsIp, formatCidr, formatIp, type IpAddress, offsetIn } from "../base/ip.ts";
 import { type PoolSpec, updateBlock } from "./allocator.ts";
 import { isReserved, nextUsable } from "./blocks.ts";
-import { carveNext, findBlockRecord } from "./carve.ts";
-import type { AddressState, IpamTransaction } from "./store.ts";
+import { findOrCarve } from "./carve.ts";
+import type { AddressState, Holder, IpamTransaction } from "./store.ts";
 
 export { CONFLICT_OWNER } from "./allocator.ts";
 
@@ -10,7 +10,12 @@ export { CONFLICT_OWNER } from "./allocator.ts";
  * Records that `address` is held, as found in HNS. Blocks are carved up to the one that has it, and addresses that the block's
  * cursor passes over become free ones. An address outside the pool, reserved in it, or already recorded is left as it is.
  */
-export function adoptAddress(tx: IpamTransaction, spec: PoolSpec, address: IpAddress, held: { owner: string; state: AddressState }): void {
+export function adoptAddress(
+  tx: IpamTransaction,
+  spec: PoolSpec,
+  address: IpAddress,
+  held: { owner: string; state: AddressState; holder?: Holder },
+): void {
   if (!containsIp(spec.cidr, address) || isReserved(spec, formatIp(address))) return;
   const existing = tx.findAddress(spec.id, formatIp(address));
   if (existing !== undefined && existing.state !== "free") return;
@@ -32,15 +37,4 @@ export function adoptAddress(tx: IpamTransaction, spec: PoolSpec, address: IpAdd
   tx.putAddress({ pool: spec.id, address: formatIp(address), block: formatCidr(cidr), ...held, released: existing?.released });
   const cursor = Math.min(Math.max(record.next, target + 1), cidrSize(cidr));
   updateBlock(tx, record, { held: record.held + 1, next: cursor });
-}
-
-/** The block that has `address`; undefined when the pool cannot be carved that far. */
-function findOrCarve(tx: IpamTransaction, spec: PoolSpec, address: IpAddress): ReturnType<typeof findBlockRecord> {
-  for (;;) {
-    const found = findBlockRecord(tx, spec, address);
-    if (found !== undefined) return found;
-    const carved = carveNext(tx, spec);
-    if (carved === undefined) return undefined;
-    if (containsIp(carved.cidr, address)) return carved;
-  }
 }

@@ -1,3 +1,5 @@
+import type { PodIdentity } from "../cni/arguments.ts";
+
 /**
  * What a pool is made of: blocks carved from its CIDR, and one record for every address that was ever handed out.
  * An address without a record was never used. All values are plain data, so that any store can hold them.
@@ -39,6 +41,23 @@ export interface AddressRecord {
   /** The attachment that holds it; also the last one of a cooling or quarantined address. */
   readonly owner: string;
   readonly released: ReleaseTime | undefined;
+  /** What is known of the owner; of a free address the last one, where the address is kept in mind for its pod. */
+  readonly holder?: Holder;
+}
+
+/** Who an owner is, for people and for pods that come back. */
+export interface Holder {
+  readonly containerId: string;
+  readonly ifname: string;
+  /** Absent where the runtime did not tell. */
+  readonly pod?: PodIdentity;
+  /** The pod shall get its address back. Only with `pod`. */
+  readonly isSticky: boolean;
+}
+
+/** The same for every sandbox of a pod, and for the pod that follows it under its name. */
+export function podKey({ namespace, name }: PodIdentity): string {
+  return `${namespace}/${name}`;
 }
 
 export type AddressCounts = Readonly<Record<AddressState, number>>;
@@ -68,11 +87,13 @@ export interface IpamTransaction {
   /** Undefined forgets it. */
   putSurplus(pool: string, since: ReleaseTime | undefined): void;
   findAddress(pool: string, address: string): AddressRecord | undefined;
-  /** The free address of `block` that was released longest ago. */
+  /** The free address of `block` that was released longest ago; one kept in mind for a pod only where there is no other. */
   findOldestFree(pool: string, block: string): AddressRecord | undefined;
   /** Cooling addresses: those released in other boots than `bootId` first, then by uptime of release. */
   listCooling(pool: string, bootId: string, limit: number): AddressRecord[];
   listOwned(owner: string): AddressRecord[];
+  /** The addresses kept in mind for the pod of that key, whatever their state. */
+  listSticky(pod: string): AddressRecord[];
   putAddress(record: AddressRecord): void;
   /** Forgets an address: it counts as never used only where the block's cursor has not passed it. */
   removeAddress(pool: string, address: string): void;

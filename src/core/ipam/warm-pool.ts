@@ -1,5 +1,5 @@
 import type { Clock } from "../base/async.ts";
-import { addressAt, cidrSize, formatCidr, offsetIn, width } from "../base/ip.ts";
+import { addressAt, carvableSize, cidrSize, formatCidr, offsetIn, width } from "../base/ip.ts";
 import type { WarmConfig } from "../config/plugin-config.ts";
 import type { PoolSpec } from "./allocator.ts";
 import { reservedBefore } from "./blocks.ts";
@@ -38,12 +38,12 @@ function findNeed(tx: IpamTransaction, pool: { spec: PoolSpec; warm: WarmConfig;
   const enough = Math.max(warm.ips, warm.blocks * blockSize) + 3 * blockSize;
   const free = tx.listRoomiest(spec.id, enough).reduce((sum, { usable, held }) => sum + usable - held, 0);
   const reserved = warm.minimum > 0 ? reservedBefore(spec, owned) : 0;
-  const assigned = owned - free - reserved;
+  const assigned = Math.max(0, owned - free - reserved); // blocks carved out of order are free beside those owned
   return neededAddresses(warm, { assigned, waiting: 0, cooling: 0, quarantined: 0, reserved }, blockSize);
 }
 
 function growTo(tx: IpamTransaction, spec: PoolSpec, owned: number): void {
-  const end = Math.min(owned, cidrSize(spec.cidr));
+  const end = Math.min(owned, carvableSize(spec.cidr));
   while ((tx.findPool(spec.id)?.carved ?? 0) < end) {
     if (carveNext(tx, spec) === undefined) return;
   }

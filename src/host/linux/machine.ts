@@ -6,6 +6,7 @@ import { formatIp, type IpAddress } from "../../core/base/ip.ts";
 import type { ProcessTable } from "../../core/engine/lease.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import type { LeaseHolder } from "../../core/engine/store.ts";
+import { kubernetesArchitecture } from "../exec/architecture.ts";
 import { monotonicMs, sleep } from "../exec/time.ts";
 import type { HcnLibraries } from "../ffi/hcn-library.ts";
 import type { NativeFunction, Out, Pointer } from "../ffi/library.ts";
@@ -21,6 +22,7 @@ export function openLinuxMachine(libraries: () => HcnLibraries): Machine {
     clock,
     processes: new LinuxProcessTable(clock),
     nodeName: hostname(),
+    architecture: kubernetesArchitecture(),
     hnsStart: () => host.identity().hnsStart,
     enableForwarding: (address) => host.enableForwarding(address),
   };

@@ -109,4 +109,15 @@ export const MIGRATIONS: readonly string[] = [
     sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Rows that name no container keep the checksum they had: it is over these columns only where there is one.
+  `
+  ALTER TABLE addresses ADD COLUMN container TEXT;
+  ALTER TABLE addresses ADD COLUMN ifname TEXT;
+  ALTER TABLE addresses ADD COLUMN pod TEXT;
+  ALTER TABLE addresses ADD COLUMN pod_uid TEXT;
+  ALTER TABLE addresses ADD COLUMN sticky INTEGER NOT NULL DEFAULT 0 CHECK (sticky IN (0, 1));
+  DROP INDEX addresses_free;
+  CREATE INDEX addresses_free ON addresses (pool, block, sticky, released_wall) WHERE state = 'free';
+  CREATE INDEX addresses_by_pod ON addresses (pod) WHERE sticky = 1;
+  `,
 ];

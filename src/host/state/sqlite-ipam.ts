@@ -1,20 +1,23 @@
 import { compareIp, findCidr, type IpAddress } from "../../core/base/ip.ts";
-import type {
-  AddressCounts,
-  AddressRecord,
-  AddressState,
-  BlockRecord,
-  IpamTransaction,
-  PoolRecord,
-  ReleaseTime,
+import {
+  type AddressCounts,
+  type AddressRecord,
+  type AddressState,
+  type BlockRecord,
+  type Holder,
+  type IpamTransaction,
+  podKey,
+  type PoolRecord,
+  type ReleaseTime,
 } from "../../core/ipam/store.ts";
-import { integer, text, verified } from "./columns.ts";
+import { flag, integer, text, textOrUndefined, verified } from "./columns.ts";
 import type { Database } from "./database.ts";
-import type { Row } from "./row.ts";
+import type { Cell, Row } from "./row.ts";
 
 const POOL = ["id", "cidr", "carved", "version"];
 const BLOCK = ["pool", "cidr", "usable", "held", "next", "version"];
 const ADDRESS = ["pool", "address", "block", "state", "owner", "released_wall", "released_uptime", "released_boot"];
+const HELD_ADDRESS = [...ADDRESS, "container", "ifname", "pod", "pod_uid", "sticky"];
 const SURPLUS = ["pool", "since_wall", "since_uptime", "since_boot"];
 
 /** The IPAM tables. Every query uses an index whose size does not matter, so the cost does not grow with the addresses held. */
@@ -92,7 +95,7 @@ export class SqliteIpamTransaction implements IpamTransaction {
   }
 
   findOldestFree(pool: string, block: string): AddressRecord | undefined {
-    const where = "pool = ? AND block = ? AND state = 'free' ORDER BY released_wall LIMIT 1";
+    const where = "pool = ? AND block = ? AND state = 'free' ORDER BY sticky, released_wall LIMIT 1";
     return this.#database.get(`SELECT * FROM addresses WHERE ${where}`, parseAddress, pool, block);
   }
 
@@ -112,10 +115,16 @@ export class SqliteIpamTransaction implements IpamTransaction {
     return this.#database.all(`SELECT * FROM addresses WHERE owner = ? AND owner <> ''`, parseAddress, owner);
   }
 
+  listSticky(pod: string): AddressRecord[] {
+    return this.#database.all("SELECT * FROM addresses WHERE pod = ? AND sticky = 1", parseAddress, pod);
+  }
+
   putAddress(record: AddressRecord): void {
-    const { pool, address, block, state, owner, released } = record;
+    const { pool, address, block, state, owner, released, holder } = record;
     const when = [released?.wallMs ?? null, released?.uptimeMs ?? null, released?.bootId ?? null];
-    this.#database.put("addresses", ADDRESS, [pool, address, block, state, owner, ...when]);
+    const row = [pool, address, block, state, owner, ...when];
+    if (holder === undefined) this.#database.put("addresses", ADDRESS, row);
+    else this.#database.put("addresses", HELD_ADDRESS, [...row, ...holderCells(holder)]);
   }
 
   removeAddress(pool: string, address: string): void {
@@ -158,8 +167,24 @@ function parseBlock(row: Row): BlockRecord {
   };
 }
 
+function holderCells({ containerId, ifname, pod, isSticky }: Holder): Cell[] {
+  return [containerId, ifname, pod === undefined ? null : podKey(pod), pod?.uid ?? null, isSticky ? 1 : 0];
+}
+
+/** Undefined for rows without a holder, which is also how rows of before schema version 4 are. */
+function parseHolder(row: Row): Holder | undefined {
+  const containerId = textOrUndefined(row, "container");
+  if (containerId === undefined) return undefined;
+  const [pod, uid] = [textOrUndefined(row, "pod"), textOrUndefined(row, "pod_uid")];
+  const at = pod?.indexOf("/") ?? 0;
+  const identity =
+    pod === undefined ? {} : { pod: { namespace: pod.slice(0, at), name: pod.slice(at + 1), ...(uid !== undefined && { uid }) } };
+  return { containerId, ifname: text(row, "ifname"), ...identity, isSticky: flag(row, "sticky") };
+}
+
 function parseAddress(row: Row): AddressRecord {
-  verified(row, ADDRESS);
+  verified(row, row["container"] === null ? ADDRESS : HELD_ADDRESS);
+  const holder = parseHolder(row);
   return {
     pool: text(row, "pool"),
     address: text(row, "address"),
@@ -167,6 +192,7 @@ function parseAddress(row: Row): AddressRecord {
     state: parseState(row),
     owner: text(row, "owner"),
     released: parseRelease(row),
+    ...(holder !== undefined && { holder }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Clock } from "../../core/base/async.ts";
 import type { Machine } from "../../core/engine/machine.ts";
+import { kubernetesArchitecture } from "../exec/architecture.ts";
 import { monotonicMs, sleep } from "../exec/time.ts";
 import type { Ffi } from "../ffi/library.ts";
 import { readBootId, readHnsStart } from "./boot.ts";
@@ -18,6 +19,7 @@ export function openWindowsMachine(ffi: Ffi, system32: System32): Machine {
     clock,
     processes,
     nodeName: hostname(),
+    architecture: kubernetesArchitecture(),
     hnsStart: () => (hnsStart ??= readHnsStart(system32, processes)),
     enableForwarding: (address, waitMs) => enableForwarding({ ffi, iphlpapi: system32.load("iphlpapi.dll"), clock }, address, waitMs),
   };

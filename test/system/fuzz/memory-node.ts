@@ -62,6 +62,7 @@ export class MemoryNode {
     return {
       clock: this.clock,
       nodeName: "node-1",
+      architecture: "amd64",
       hnsStart: () => this.model.world.hnsStart,
       processes: { self: () => ({ pid, startedAt: `start-${pid}`, bootId: this.clock.bootId() }), isAlive: (holder) => holder.pid === pid },
       enableForwarding: async (address) => {

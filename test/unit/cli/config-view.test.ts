@@ -87,6 +87,19 @@ describe("config show", () => {
     ["as it is", CONF],
     ["with a gateway", { ...CONF, gatewayMode: "ipam" }],
     [
+      "with both families",
+      { ...CONF, clusterCidrs: ["10.0.0.0/8", "fd00::/16"], ipam: { type: "hns-cni", cidrs: ["fd00::/64", "10.244.3.0/24"] } },
+    ],
+    [
+      "with pools",
+      {
+        ...CONF,
+        clusterCidrs: ["10.0.0.0/8"],
+        gatewayMode: "ipam",
+        ipam: { type: "hns-cni", pools: [{ cidr: "10.244.3.0/24" }, { cidr: "10.244.4.0/28", namespaces: ["shop"] }] },
+      },
+    ],
+    [
       "with everything",
       {
         ...CONF,

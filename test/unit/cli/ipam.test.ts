@@ -159,6 +159,17 @@ describe("ipam show", () => {
     expect([code, found.match(/^pods.* was refused by HNS as in use \(.*\n {2}look for the endpoint .*$/gm)?.length]).toEqual([1, 2]);
   });
 
+  test("tells the pod of an owner, also where another plugin makes the network", async () => {
+    const world = buildNode();
+    const pod = { namespace: "shop", name: "db-0", uid: "u-1" };
+    const holder = { containerId: "c99", ifname: "net1", pod, isSticky: true };
+    change(world, (tx) => allocateAddress(tx, world.clock, SPEC, { id: owner("c99"), holder }));
+    const { out } = await run(world, "show", "-o", "wide");
+    expect(out).toMatch(/10\.244\.3\.17 +assigned +[0-9a-f-]{36} +c99 net1 +shop\/db-0\n/);
+    const [pool] = JSON.parse((await run(world, "show", "-o", "json")).out) as { addresses: object[] }[];
+    expect(pool?.addresses).toContainEqual(expect.objectContaining({ container: "c99 net1", pod: "shop/db-0", podUid: "u-1" }));
+  });
+
   test("answers scripts with counts, maps and addresses", async () => {
     const { out } = await run(buildNode(), "show", "--network", "pods", "-o", "json");
     expect(JSON.parse(out)).toMatchObject([{ pool: SPEC.id, counts: { free: 14, assigned: 11, cooling: 2, quarantined: 1, reserved: 4 } }]);
@@ -310,6 +321,8 @@ describe("ipam capacity", () => {
     [["--cidr", "10.244.3.0/24", "--windows-reserved", "block"], 0, /240 addresses/],
     [["--cidr", "10.244.3.0/24", "--reserved", "10.244.3.16/28", "--reserved", "10.244.3.30-10.244.3.40"], 0, /227 addresses/],
     [["--cidr", "10.244.3.0/28", "--max-pods", "12"], 0, /12 addresses for pods .*1 block of 16\n$/],
+    [["--cidr", "fd00::/120"], 0, /^fd00::\/120: 253 addresses for pods \(256, of which 3 are reserved\), 4 blocks of 64\n$/],
+    [["--cidr", "fd00::/64", "--reserved", "fd00::/80"], 0, /: 0 addresses for pods/],
     [["--cidr", "10.244.3.0/28", "--max-pods", "110"], 1, /warning: the kubelet allows 110 pods and there are 12 addresses/],
   ])("%j", async (args, code, text) => {
     expect(await run(new FakeWorld(), "capacity", ...args)).toEqual({ code, out: expect.stringMatching(text) as string, error: "" });
@@ -318,6 +331,9 @@ describe("ipam capacity", () => {
   test.each([
     [["--cidr", "10.244.3.1/24"], /no network in CIDR form/],
     [["--cidr", "10.244.3.0/30"], /Windows keeps 4/],
+    [["--cidr", "fd00::/127"], /Windows keeps 3/],
+    [["--cidr", "fd00::/64", "--block-size", "64"], /prefix length from 112 to 126/],
+    [["--cidr", "fd00::/64", "--windows-reserved", "block"], /too many blocks/],
     [["--cidr", "10.244.3.0/24", "--block-size", "20"], /prefix length from 24 to 29/],
     [["--cidr", "10.244.3.0/24", "--block-size", "x"], /prefix length from 24 to 29/],
     [["--cidr", "10.244.3.0/24", "--max-pods", "many"], /no whole number above 0/],
@@ -335,6 +351,13 @@ describe("ipam split", () => {
     expect(out).toMatch(/\n1 {5}10\.244\.0\.0\/23\n[^]*\n8 {5}10\.244\.14\.0\/23\nand 92 more; -o wide lists all\n$/);
   });
 
+  test("divides an IPv6 range as well", async () => {
+    const { code, out } = await run(new FakeWorld(), "split", "fd00::/60", "--nodes", "9");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^fd00::\/60 among 9 nodes: a \/64 each, 281474976710653 addresses for pods; 7 ranges are spare\n/);
+    expect(out).toMatch(/\n8 {5}fd00:0:0:7::\/64\n/);
+  });
+
   test("warns when a node gets fewer addresses than pods", async () => {
     const { code, out } = await run(new FakeWorld(), "split", "10.244.0.0/24", "--nodes", "4", "--max-pods", "110", "-o", "json");
     expect(code).toBe(1);
@@ -345,7 +368,7 @@ describe("ipam split", () => {
   test.each([
     [["10.244.0.0/24", "--nodes", "100"], /cannot be divided among 100 nodes/],
     [["10.244.0.0/24", "--nodes", "0"], /no whole number above 0/],
-    [["fd00::/64", "--nodes", "4"], /pods have IPv4/],
+    [["fd00::/124", "--nodes", "8"], /fewer than 4 addresses/],
   ])("%j is an error", async (args, text) => {
     expect(await run(new FakeWorld(), "split", ...args)).toEqual({ code: 1, out: "", error: expect.stringMatching(text) as string });
   });

@@ -22,7 +22,16 @@ describe("parseArguments", () => {
 
   test.each([
     ["", {}],
-    ["IP=10.0.0.4;MAC=00-15-5D-00-00-01", { ip: { family: 4, value: 0x0a000004 }, mac: "00:15:5d:00:00:01" }],
+    ["IP=10.0.0.4;MAC=00-15-5D-00-00-01", { ips: [{ family: 4, value: 0x0a000004 }], mac: "00:15:5d:00:00:01" }],
+    [
+      "IP=10.0.0.4/24,fd00::4",
+      {
+        ips: [
+          { family: 4, value: 0x0a000004 },
+          { family: 6, value: 0xfd00_0000_0000_0000_0000_0000_0000_0004n },
+        ],
+      },
+    ],
     ["IP=;MAC=;K8S_POD_NAME=", {}],
     ["K8S_POD_NAME=a;K8S_POD_NAME=b", { podName: "b" }],
     ["X=1;IgnoreUnknown=True", {}],
@@ -40,6 +49,7 @@ describe("parseArguments", () => {
     ["k8s_pod_name=a", 'unknown keys ["k8s_pod_name"]'],
     ["IgnoreUnknown=yes", "no truth value"],
     ["IP=node", "no IP address"],
+    ["IP=10.0.0.4,", "no IP address"],
     ["MAC=1", "no MAC address"],
   ])("%p is refused: %s", (text, problem) => {
     expect(() => parseArguments(text)).toThrow(problem);

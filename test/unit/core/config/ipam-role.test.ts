@@ -1,7 +1,9 @@
 import { normaliseIpamRole, normaliseIpamRoleForDelete } from "../../../../src/core/config/ipam-role.ts";
 import { findRole } from "../../../../src/core/config/our-names.ts";
-import { formatCidr, formatIp } from "../../../../src/core/base/ip.ts";
+import { addressAt, cidrSize, formatCidr, formatIp } from "../../../../src/core/base/ip.ts";
 import { PluginError } from "../../../../src/core/base/errors.ts";
+import { poolSpec } from "../../../../src/core/engine/pool-spec.ts";
+import { isReserved } from "../../../../src/core/ipam/blocks.ts";
 
 function build(ipam: unknown, changes: object = {}): Record<string, unknown> {
   return { cniVersion: "1.1.0", name: "l2", type: "win-bridge", logLevel: 7, mode: "bridge", apiVersion: 2, ipam, ...changes };
@@ -74,10 +76,30 @@ describe("normaliseIpamRole", () => {
   test.each([
     ["no range at all", {}, "ipam.cidr is missing"],
     ["both languages", { cidr: "10.1.0.0/24", subnet: "10.2.0.0/24" }, "ipam.cidr is "],
-    ["a second range", { ranges: [[{ subnet: "10.1.0.0/24" }, { subnet: "10.2.0.0/24" }]] }, "ipam.ranges[0][1] is a further range"],
-    ["a second family", { ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/64" }]] }, "ipam.ranges[1][0] is a further range"],
-    ["old and new style", { subnet: "10.1.0.0/24", ranges: [[{ subnet: "10.2.0.0/24" }]] }, "ipam.ranges[0][0] is a further range"],
-    ["IPv6", { ranges: [[{ subnet: "fd00::/64" }]] }, "ipam.ranges[0][0].subnet is "],
+    ["both languages, as a list", { cidrs: ["10.1.0.0/24"], ranges: [[{ subnet: "10.2.0.0/24" }]] }, "ipam.cidrs is "],
+    [
+      "two families in a set",
+      { ranges: [[{ subnet: "10.1.0.0/24" }, { subnet: "fd00::/64" }]] },
+      "ipam.ranges[0][1] is of another address family",
+    ],
+    ["a range twice", { subnet: "10.1.0.0/24", ranges: [[{ subnet: "10.1.0.0/24" }]] }, "ipam.ranges[0][0] overlaps ipam;"],
+    [
+      "ranges that overlap in a set",
+      {
+        ranges: [
+          [
+            { subnet: "10.1.0.0/24", rangeEnd: "10.1.0.20" },
+            { subnet: "10.1.0.0/16", rangeStart: "10.1.0.20" },
+          ],
+        ],
+      },
+      "ipam.ranges[0][1] overlaps ipam.ranges[0][0];",
+    ],
+    ["no list of sets", { ranges: { subnet: "10.1.0.0/24" } }, "ipam.ranges is an object: must be a list"],
+    ["an IPv6 subnet too small", { subnet: "fd00::/127" }, 'ipam.subnet is "fd00::/127": is too small'],
+    ["IPv6 host bits", { subnet: "fd00::1/64" }, 'write the network address, "fd00::/64"'],
+    ["a start that nobody reaches", { subnet: "fd00::/64", rangeStart: "fd00::1:0:0:0" }, "ipam.rangeStart is "],
+    ["a gateway of the other family", { subnet: "fd00::/64", gateway: "10.1.0.1" }, "ipam.gateway is "],
     ["an empty set", { ranges: [[]] }, "ipam.ranges[0] is "],
     ["a subnet too small", { subnet: "10.1.0.0/31" }, "ipam.subnet is "],
     ["no subnet", { rangeStart: "10.1.0.2" }, "ipam.subnet is missing"],
@@ -90,9 +112,56 @@ describe("normaliseIpamRole", () => {
     expect(readMessage({ type: "hns-cni", ...keys })).toContain(expected);
   });
 
-  test("a range that the runtime asks for is refused", () => {
-    const changes = { runtimeConfig: { ipRanges: [[{ subnet: "10.3.0.0/24" }]] } };
-    expect(readMessage({ type: "hns-cni", subnet: "10.1.0.0/24" }, changes)).toContain("runtimeConfig.ipRanges");
+  /** Each pool as `set: id within the network`, its gateway, and how many of its first 300 addresses may be given out. */
+  function describePools(ipam: object, changes: object = {}): string[] {
+    const { config } = normaliseIpamRole(build({ type: "hns-cni", ...ipam }, changes));
+    return config.ipam.pools.map((pool) => {
+      const spec = poolSpec(config, pool);
+      const first = Array.from({ length: Math.min(300, cidrSize(pool.cidr)) }, (_, offset) => formatIp(addressAt(pool.cidr, offset)));
+      const usable = first.filter((address) => !isReserved(spec, address));
+      return `${pool.set ?? "own"}: ${spec.id.slice(3)} ${formatIp(pool.gateway)} ${usable.length} from ${usable[0] ?? "none"}`;
+    });
+  }
+
+  test("sets of ranges keep host-local's order, with the runtime's first, and each its own subnet, gateway and part", () => {
+    const ranges = [[{ subnet: "2001:db8:1::/64", rangeEnd: "2001:db8:1::ff" }], [{ subnet: "10.2.0.0/24" }, { subnet: "10.3.0.0/30" }]];
+    const ipRanges = [[{ Subnet: "10.9.0.0/28", Gateway: "10.9.0.14" }]];
+    expect(describePools({ subnet: "10.1.0.0/24", rangeStart: "10.1.0.9", ranges }, { RuntimeConfig: { ipRanges } })).toEqual([
+      "0: 10.9.0.0/28 10.9.0.14 13 from 10.9.0.1",
+      "1: 10.1.0.0/24 10.1.0.1 246 from 10.1.0.9",
+      "2: 2001:db8:1::/64 2001:db8:1::1 254 from 2001:db8:1::2",
+      "3: 10.2.0.0/24 10.2.0.1 253 from 10.2.0.2",
+      "3: 10.3.0.0/30 10.3.0.1 1 from 10.3.0.2",
+    ]);
+  });
+
+  test("parts of one subnet are one pool in a set, and pools of their own in different sets", () => {
+    const part = (rangeStart: string, rangeEnd: string): object => ({ subnet: "10.1.0.0/24", rangeStart, rangeEnd });
+    expect(describePools({ ranges: [[part("10.1.0.10", "10.1.0.12"), part("10.1.0.20", "10.1.0.20")]] })).toEqual([
+      "0: 10.1.0.0/24 10.1.0.1 4 from 10.1.0.10",
+    ]);
+    expect(describePools({ ranges: [[part("10.1.0.10", "10.1.0.12")], [part("10.1.0.20", "10.1.0.20")]] })).toEqual([
+      "0: 10.1.0.0/24 10-12 10.1.0.1 3 from 10.1.0.10",
+      "1: 10.1.0.0/24 20-20 10.1.0.1 1 from 10.1.0.20",
+    ]);
+  });
+
+  test("our own pools serve an address of each family, after the ranges that the runtime asks for", () => {
+    const changes = { runtimeConfig: { ipRanges: [[{ subnet: "10.9.0.0/24" }]] } };
+    expect(describePools({ cidrs: ["fd00::/64", "10.1.0.0/24"] }, changes)).toEqual([
+      "0: 10.9.0.0/24 10.9.0.1 253 from 10.9.0.2",
+      "own: 10.1.0.0/24 10.1.0.1 252 from 10.1.0.3",
+      "own: fd00::/64 fd00::1 297 from fd00::3",
+    ]);
+    expect(describePools({ cidr: "fd00::/64" })).toEqual(["own: fd00::/64 fd00::1 297 from fd00::3"]);
+    expect(describePools({}, changes)).toEqual(["0: 10.9.0.0/24 10.9.0.1 253 from 10.9.0.2"]);
+  });
+
+  test("results of before 0.3.0 hold one address of each family", () => {
+    const two = { type: "hns-cni", ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "10.2.0.0/24" }]] };
+    expect(readMessage(two, { cniVersion: "0.2.0" })).toContain('cniVersion is "0.2.0": holds one address');
+    const families = { ...two, ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/64" }]] };
+    expect(normaliseIpamRole(build(families, { cniVersion: "0.2.0" })).config.ipam.pools).toHaveLength(2);
   });
 });
 

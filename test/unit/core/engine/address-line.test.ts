@@ -26,6 +26,39 @@ function addressOf(result: { ips: readonly { address: string }[] }): string | un
   return result.ips[0]?.address;
 }
 
+describe("an ADD behind others that wait", () => {
+  test("takes an address at once where there is one for each of them too", async () => {
+    const [first, second] = await fullNode({ cooldownSeconds: 0 });
+    if (first === undefined || second === undefined) throw new Error("there are four pods");
+    const waiting = node.add(node.pod("waits"));
+    await node.settle();
+    await node.del(first);
+    await node.del(second);
+    expect(addressOf(await node.add(node.pod("later")))).toMatch(/^10\.244\.3\.[34]\/29$/); // time stands still: who waits has not looked yet
+    await passTime(100);
+    expect(addressOf(await waiting)).toMatch(/^10\.244\.3\.[34]\/29$/);
+  });
+
+  test("waits too where there is not", async () => {
+    const [first] = await fullNode({ cooldownSeconds: 0, waitSeconds: 1 });
+    if (first === undefined) throw new Error("there are four pods");
+    const waiting = node.add(node.pod("waits"));
+    await node.settle();
+    await node.del(first);
+    const later = node.add(node.pod("later")).catch((thrown: unknown) => thrown);
+    await passTime(1_200);
+    expect(addressOf(await waiting)).toBe("10.244.3.3/29");
+    expect(await later).toMatchObject({ code: "ADDRESS_EXHAUSTED" });
+  });
+
+  test("of many with no time to wait none fails while there are addresses", async () => {
+    node = new EngineFixture({ config: { ipam: { cidr: "10.244.3.0/24", waitSeconds: 0 } }, autoAdvance: false });
+    node.store.transaction((tx) => tx.addWaiter({ pool: "pods/10.244.3.0/24", ...node.spawn().holder(node.clock.bootId()) }));
+    const results = await Promise.all(Array.from({ length: 20 }, (_, index) => node.add(node.pod(`p${index}`))));
+    expect(new Set(results.map(addressOf)).size).toBe(20);
+  });
+});
+
 describe("an ADD that finds no free address", () => {
   test("waits, and takes one that a DEL released once it has rested for the floor", async () => {
     const [first] = await fullNode();

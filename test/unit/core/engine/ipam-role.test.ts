@@ -93,10 +93,108 @@ describe("ADD", () => {
     expect(node.calls()).toEqual([]);
   });
 
-  test("an address asked for is refused, not passed over", async () => {
-    expect((await call({ command: "ADD", env: { CNI_ARGS: "IP=10.1.0.5" } })).document).toMatchObject({ code: 2, msg: containing("IP=") });
-    const config = { runtimeConfig: { ips: ["10.1.0.5/24"] } };
-    expect((await call({ command: "ADD", config })).document).toMatchObject({ code: 7, msg: containing("runtimeConfig.ips") });
+  test("gives one address of each set of ranges, with its own prefix length and gateway, and the same on a repeat", async () => {
+    const ranges = [[{ subnet: "10.1.2.0/24" }, { subnet: "10.2.2.0/24" }], [{ subnet: "2001:db8:1::/64", rangeEnd: "2001:db8:1::3" }]];
+    const ipam = { type: "hns-cni", waitSeconds: 0, ranges };
+    const expected = (last: number): object => ({
+      code: 0,
+      document: {
+        cniVersion: "1.1.0",
+        ips: [
+          { address: `10.1.2.${last}/24`, gateway: "10.1.2.1" },
+          { address: `2001:db8:1::${last}/64`, gateway: "2001:db8:1::1" },
+        ],
+      },
+    });
+    expect(await call({ command: "ADD", ipam })).toEqual(expected(2));
+    expect(await call({ command: "ADD", ipam })).toEqual(expected(2));
+    expect(await call({ command: "ADD", container: "c2", ipam })).toEqual(expected(3));
+    const prevResult = { cniVersion: "1.1.0", ips: [{ address: "10.1.2.3/24" }, { address: "2001:db8:1::3/64" }] };
+    expect(await call({ command: "CHECK", container: "c2", ipam, config: { prevResult } })).toEqual({ code: 0, document: undefined });
+    expect((await call({ command: "CHECK", ipam, config: { prevResult } })).document).toMatchObject({ code: 103 });
+    expect(await call({ command: "DEL", ipam })).toEqual({ code: 0, document: undefined });
+    expect(node.held().addresses.map(({ address }) => address)).toEqual(["10.1.2.3", "2001:db8:1::3"]);
+  });
+
+  test("takes all addresses or none: a set that is full fails the ADD and keeps nothing of the others", async () => {
+    const ipam = { type: "hns-cni", waitSeconds: 0, ranges: [[{ subnet: "10.1.2.0/24" }], [{ subnet: "10.3.0.0/30" }]] };
+    await call({ command: "ADD", ipam });
+    const before = node.held();
+    expect((await call({ command: "ADD", container: "c2", ipam })).document).toMatchObject({ code: 11, msg: containing("10.3.0.0/30") });
+    expect(node.held()).toEqual(before);
+    await call({ command: "DEL", ipam });
+    const rested = { ...ipam, cooldownSeconds: 0 };
+    const result = await call({ command: "ADD", container: "c3", ipam: rested });
+    expect(result.document).toMatchObject({ ips: [{ address: "10.1.2.3/24" }, { address: "10.3.0.2/30" }] });
+  });
+
+  test("goes on to the next range of a set when one is full", async () => {
+    const ipam = { type: "hns-cni", waitSeconds: 0, ranges: [[{ subnet: "10.3.0.0/30" }, { subnet: "10.4.0.0/30", gateway: "10.4.0.2" }]] };
+    const results = [await call({ command: "ADD", ipam }), await call({ command: "ADD", container: "c2", ipam })];
+    expect(results.map(({ document }) => document)).toMatchObject([
+      { ips: [{ address: "10.3.0.2/30", gateway: "10.3.0.1" }] },
+      { ips: [{ address: "10.4.0.1/30", gateway: "10.4.0.2" }] },
+    ]);
+  });
+
+  test("an IPv6 range begins far into its subnet as quickly as at its start", async () => {
+    const range = { subnet: "fd00::/64", rangeStart: "fd00::1234:5678:10", rangeEnd: "fd00::1234:5678:11" };
+    const ipam = { type: "hns-cni", waitSeconds: 0, ...range };
+    expect((await call({ command: "ADD", ipam })).document).toMatchObject({
+      ips: [{ address: "fd00::1234:5678:10/64", gateway: "fd00::1" }],
+    });
+    expect((await call({ command: "ADD", container: "c2", ipam })).document).toMatchObject({ ips: [{ address: "fd00::1234:5678:11/64" }] });
+    expect(await call({ command: "ADD", container: "c3", ipam })).toMatchObject({ code: 1, document: { code: 11 } });
+  });
+
+  test("our own keys give an address of each family", async () => {
+    const ipam = { type: "hns-cni", waitSeconds: 0, cidrs: ["10.1.0.0/29", "fd00:1::/64"] };
+    expect((await call({ command: "ADD", ipam })).document).toEqual({
+      cniVersion: "1.1.0",
+      ips: [
+        { address: "10.1.0.3/29", gateway: "10.1.0.1" },
+        { address: "fd00:1::3/64", gateway: "fd00:1::1" },
+      ],
+    });
+  });
+
+  test.each<[string, object]>([
+    ["CNI_ARGS", { env: { CNI_ARGS: "IP=10.1.0.5" } }],
+    ["CNI_ARGS with a prefix length", { env: { CNI_ARGS: "IP=10.1.0.5/29" } }],
+    ["args.cni.ips, over CNI_ARGS", { config: { args: { cni: { ips: ["10.1.0.5"] } } }, env: { CNI_ARGS: "IP=10.1.0.6" } }],
+    ["runtimeConfig.ips, over args.cni.ips", { config: { runtimeConfig: { ips: ["10.1.0.5/29"] }, args: { cni: { ips: ["10.1.0.6"] } } } }],
+  ])("point 80: an address asked for is given: %s", async (_, request) => {
+    expect(await call({ command: "ADD", ...request })).toEqual(ofAddress("10.1.0.5/29"));
+    expect(await call({ command: "ADD", ...request })).toEqual(ofAddress("10.1.0.5/29"));
+    const { document } = await call({ command: "ADD", container: "c2", ...request });
+    expect(document).toMatchObject({ code: 11, msg: containing("10.1.0.5, and container c1 has it") });
+    expect(await call({ command: "ADD", container: "c3" })).toEqual(ofAddress("10.1.0.6/29"));
+  });
+
+  test("of several sets each gives one of the addresses asked for, in any order", async () => {
+    const ipam = { type: "hns-cni", ranges: [[{ subnet: "10.1.2.0/24" }], [{ subnet: "2001:db8:1::/64" }]] };
+    const config = { args: { cni: { ips: ["2001:db8:1::77", "10.1.2.88"] } } };
+    expect((await call({ command: "ADD", ipam, config })).document).toMatchObject({
+      ips: [{ address: "10.1.2.88/24" }, { address: "2001:db8:1::77/64" }],
+    });
+    const one = { args: { cni: { ips: ["10.1.2.99", "10.1.2.98"] } } };
+    const { document } = await call({ command: "ADD", container: "c2", ipam, config: one });
+    expect(document).toMatchObject({ code: 7, msg: containing("args.cni.ips[1] asks for 10.1.2.98, which is one too many") });
+  });
+});
+
+describe("a repeated ADD", () => {
+  test("keeps what still fits, and puts to rest what does not: another address is asked for, or the pool is another one", async () => {
+    const both = { type: "hns-cni", waitSeconds: 0, cidrs: ["10.1.0.0/29", "fd00:1::/64"] };
+    const ask = (ips: string[]): object => ({ runtimeConfig: { ips } });
+    await call({ command: "ADD", ipam: both, config: ask(["10.1.0.5"]) });
+    const again = await call({ command: "ADD", ipam: both, config: ask(["10.1.0.6"]) });
+    expect(again.document).toMatchObject({ ips: [{ address: "10.1.0.6/29" }, { address: "fd00:1::3/64" }] });
+    expect(node.address("10.1.0.5")).toMatchObject({ state: "cooling" });
+    const moved = await call({ command: "ADD", ipam: { ...both, cidrs: ["10.2.0.0/29", "fd00:1::/64"] } });
+    expect(moved.document).toMatchObject({ ips: [{ address: "10.2.0.3/29" }, { address: "fd00:1::3/64" }] });
+    expect(node.address("10.1.0.6")).toMatchObject({ state: "cooling" });
+    expect(node.held().addresses.map(({ address }) => address)).toEqual(["10.2.0.3", "fd00:1::3"]);
   });
 });
 

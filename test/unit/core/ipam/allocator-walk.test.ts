@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PoolSpec } from "../../../../src/core/ipam/allocator.ts";
+import { windowsOffsets } from "../../../../src/core/ipam/blocks.ts";
 import type { IpamTransaction } from "../../../../src/core/ipam/store.ts";
 import { Database } from "../../../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../../../src/host/state/sqlite-store.ts";
@@ -30,14 +31,22 @@ const SPECS: readonly PoolSpec[] = [
   },
   { ...buildSpec("10.244.3.0/26", 29), warm: { ...WARM, blocks: 1, ips: 0, minimum: 0 }, isReservedPerBlock: true },
   { ...buildSpec("10.244.3.0/27", 27), cooldownMs: 1_000 },
+  { ...buildSpec("fd00::/123", 125), reserved: windowsOffsets(buildSpec("fd00::/123", 125).cidr) },
 ];
+
+/** The pool of the second family; one so small is full more often than the first. */
+function buildSecond({ cooldownMs, cidr }: PoolSpec): PoolSpec {
+  const range = cidr.address.family === 4 ? "fd00:1::/124" : "10.9.0.0/28";
+  const spec = buildSpec(range, cidr.address.family === 4 ? 126 : 29);
+  return { ...spec, reserved: windowsOffsets(spec.cidr), cooldownMs };
+}
 
 async function walkAll(total: number, open: (index: number) => WalkStore & { close(): void }): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const [index, spec] of SPECS.entries()) {
     const store = open(index);
-    const walk = new PoolWalk(store, spec, createRandom(seed + index));
-    await walk.run(total / SPECS.length, total > 50_000 ? 250 : 20);
+    const walk = new PoolWalk(store, { first: spec, second: buildSecond(spec) }, createRandom(seed + index));
+    await walk.run(Math.ceil(total / SPECS.length), total > 50_000 ? 250 : 20);
     for (const [step, count] of Object.entries(walk.counts)) counts[step] = (counts[step] ?? 0) + count;
     store.close();
   }
@@ -57,8 +66,8 @@ describe(`promise 6, seed ${seed}: one owner an address, none lost, reserved one
       return { transaction: (work) => tables.transaction(work), restart: () => undefined, close: () => undefined };
     });
     tell("memory", counts);
-    expect(Object.keys(counts)).toHaveLength(14);
-    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(steps.memory);
+    expect(Object.keys(counts)).toHaveLength(17);
+    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(steps.memory);
   }, 300_000);
 
   test(`over ${steps.sqlite} random steps on SQLite, which is opened anew at every restart`, async () => {
@@ -67,7 +76,7 @@ describe(`promise 6, seed ${seed}: one owner an address, none lost, reserved one
       const counts = await walkAll(steps.sqlite, (index) => new SqliteWalk(join(folder, String(index), "state.db")));
       tell("SQLite", counts);
       expect(counts["restart"]).toBeGreaterThan(0);
-      expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(steps.sqlite);
+      expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(steps.sqlite);
     } finally {
       rmSync(folder, { recursive: true });
     }

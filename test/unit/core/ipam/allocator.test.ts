@@ -307,6 +307,19 @@ describe("tables that disagree", () => {
   });
 });
 
+describe("a pool whose row is lost", () => {
+  test("is damage where a block of it is there, not a race that is tried again for ever", () => {
+    allocate("a");
+    kit.run((tx) => {
+      const pool = tx.findPool(spec.id);
+      if (pool !== undefined) tx.swapPool({ ...pool, carved: 0 }, pool.version);
+      const block = tx.findBlock(spec.id, "10.244.3.0/29");
+      if (block !== undefined) tx.swapBlock({ ...block, held: block.usable }, block.version);
+    });
+    expect(() => allocate("b")).toThrow(errorWith({ code: "STATE_DAMAGED" }));
+  });
+});
+
 describe("a reservation that came after the block was carved", () => {
   const later: PoolSpec = { ...spec, reserved: [...spec.reserved, 4] };
 
