@@ -10,7 +10,7 @@ import { attachDelegated, checkDelegated, reportDelegatedStatus } from "../core/
 import { detach } from "../core/engine/detach.ts";
 import { collectGarbage } from "../core/engine/gc.ts";
 import type { Operation } from "../core/engine/operation.ts";
-import { podName, type RunOperation, shorten } from "./handlers.ts";
+import { podName, type RunOperation, shorten, withArguments } from "./handlers.ts";
 
 /** The program that `ipam.type` names, with the environment of this call. */
 export type OpenDelegate = (options: { type: string; path: string; stdin: string; log: Logger }) => DelegateProgram;
@@ -29,7 +29,8 @@ export function buildDelegatingHandlers({ run, names, openDelegate }: Delegating
     add: async (request) => {
       const { containerId, ifname, netns, args, rawConfig, networkName: network } = request;
       let result: CniResult | undefined;
-      await run(normaliseDelegated(rawConfig, names), { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
+      const read = withArguments(normaliseDelegated(rawConfig, names), args);
+      await run(read, { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
         result = await attachDelegated(operation, { network, containerId, ifname, netns }, open(request, operation));
       });
       if (result === undefined) throw new Error("the ADD ended without a result");

@@ -1,8 +1,8 @@
 import { formatIp } from "../core/base/ip.ts";
-import { findField } from "../core/cni/json.ts";
+import { findField, type JsonObject } from "../core/cni/json.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import { findFaults } from "../core/config/normalise.ts";
-import type { IpamConfig } from "../core/config/plugin-config.ts";
+import type { GatewayMode, IpamConfig } from "../core/config/plugin-config.ts";
 import { type ConfFile, type ConfPart, readConfig } from "./conf-file.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -23,26 +23,29 @@ export function buildEffective(world: CliWorld, file: ConfFile): object {
 function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unknown> {
   const document = canonicaliseKeys(raw, []);
   findFaults(document); // fills in the schema's defaults
-  const { stateDir = world.defaultStateDir, ipam } = readConfig(raw).config;
+  const { stateDir = world.defaultStateDir, ipam, gatewayMode } = readConfig(raw).config;
   return {
     ...without(document, PER_CALL),
+    ...(gatewayMode === undefined ? {} : { gatewayMode }),
     stateDir,
     logFile: document["logFile"] ?? world.joinPath(stateDir, "hns-cni.log"),
-    ipam: ipam === undefined ? findField(raw, "ipam") : fillInIpam(document, ipam),
+    ...(ipam === undefined ? keepIpam(raw) : { ipam: fillInIpam(document, ipam, gatewayMode) }),
   };
 }
 
-function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig): object {
+/** What another plugin reads is left as it is, and where HNS chooses the addresses there is nothing. */
+function keepIpam(raw: JsonObject): { ipam?: unknown } {
+  const ipam = findField(raw, "ipam");
+  return ipam === undefined || ipam === null ? {} : { ipam };
+}
+
+function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig, gatewayMode: GatewayMode | undefined): object {
   return {
     ...(document["ipam"] as object),
     blockSize: ipam.pools[0].blockSize,
-    ...(isGatewayUsed(document) ? { gateway: formatIp(ipam.pools[0].gateway) } : {}),
+    // With another mode a gateway would only give rise to a warning.
+    ...(gatewayMode === "ipam" ? { gateway: formatIp(ipam.pools[0].gateway) } : {}),
   };
-}
-
-/** With another mode a gateway would only give rise to a warning. */
-function isGatewayUsed(document: Record<string, unknown>): boolean {
-  return document["gatewayMode"] === "ipam";
 }
 
 function without(document: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {

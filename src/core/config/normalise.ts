@@ -10,18 +10,20 @@ import { findSchemaFaults } from "./generated/validate-plugin.ts";
 import type {
   DelegatedConfig,
   DnsConfig,
-  GatewayMode,
+  HnsAddressedConfig,
   HostConfig,
   LogLevel,
-  Mode,
   NetworkConfig,
   Normalised,
   PluginConfig,
 } from "./plugin-config.ts";
+import { findModeWarnings, leavesAddressesToHns } from "./mode-faults.ts";
+import { buildModeSettings, type ModeDocument } from "./mode-settings.ts";
+import { findModeFacts } from "./modes.ts";
 import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
 import { buildPoolSettings, buildWarm, type PoolDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
-import { findConfigWarnings, findSemanticFaults, findSubnetFaults } from "./semantic-faults.ts";
+import { findConfigWarnings, findSemanticFaults, findSubnetFaults, readSubnets } from "./semantic-faults.ts";
 import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
 
 /** The block size of a range that has room for it. */
@@ -40,15 +42,12 @@ interface HostDocument {
 }
 
 /** A document that has passed the schema, defaults filled in. */
-interface PluginDocument extends HostDocument {
+interface PluginDocument extends HostDocument, ModeDocument {
   readonly name: string;
-  readonly mode: Mode;
   readonly adapter?: string;
   readonly clusterCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly dns: DnsConfig;
-  readonly gatewayMode: GatewayMode;
-  readonly loopbackDSR: boolean;
   readonly statusFailsOnExhaustion: boolean;
   readonly subnet?: string;
   readonly ipam: PoolDocument & {
@@ -61,6 +60,7 @@ interface PluginDocument extends HostDocument {
   };
   readonly runtimeConfig: {
     readonly portMappings: readonly unknown[];
+    readonly mac?: string;
     readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
   };
 }
@@ -76,6 +76,7 @@ export function normalise(raw: JsonObject, names: OurNames = []): Normalised<Plu
   const faults = findFaults(document, names);
   const type = findForeignType(document, names);
   if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
+  if (leavesAddressesToHns(document)) faults.push(IPAM_MISSING);
   if (faults.length > 0) throw buildConfigError(faults);
   const config = buildPluginConfig(document);
   return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
@@ -90,10 +91,21 @@ export function normaliseDelegated(raw: JsonObject, names: OurNames = []): Norma
   if (faults.length > 0 || type === undefined)
     throw buildConfigError(faults.length > 0 ? faults : [buildFault("ipam.type", "hns-cni", "is this plugin")]);
   const network = document as unknown as PluginDocument;
-  const subnet = network.subnet ?? findIpamSubnet(raw);
-  const cidr = subnet === undefined ? undefined : findCidr(subnet);
-  const config = { ...buildNetworkConfig(network), delegate: { type, ...(cidr !== undefined && { subnet: cidr }) } };
-  return { config, warnings: warnings.filter((warning) => !warning.includes(" ipam.")) };
+  const subnets = readSubnets(network.subnet ?? findIpamSubnet(raw));
+  const config = { ...buildNetworkConfig(network), delegate: { type, subnets } };
+  return { config, warnings: [...warnings.filter((warning) => !warning.includes(" ipam.")), ...findModeWarnings(config, document)] };
+}
+
+/** As `normalise`, for a configuration without addresses: HNS chooses them. */
+export function normaliseHnsAddressed(raw: JsonObject, names: OurNames = []): Normalised<HnsAddressedConfig> {
+  const warnings: string[] = [];
+  const document = canonicaliseKeys(raw, warnings);
+  const faults = findFaults(document, names);
+  if (faults.length > 0) throw buildConfigError(faults);
+  const network = document as unknown as PluginDocument;
+  const subnets = readSubnets(network.subnet).map((cidr) => ({ cidr, gateway: addressAt(cidr, 1) }));
+  const config = { ...buildNetworkConfig(network), hnsAddressed: { subnets } };
+  return { config, warnings: [...warnings, ...findModeWarnings(config, document)] };
 }
 
 /**
@@ -120,6 +132,7 @@ export function findFaults(document: Record<string, unknown>, names: OurNames = 
   const aliasFaults = foldAliases(document);
   const schemaFaults = findSchemaFaults(document).map((fault) => describeSchemaFault(fault, document));
   const faults = dropRepeats([...aliasFaults, ...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]);
+  if (leavesAddressesToHns(document)) return [...withoutIpam(faults), ...findSubnetFaults(document), ...findChoiceFaults(document)];
   return findForeignType(document, names) === undefined ? faults : withoutIpam([...faults, ...findSubnetFaults(document)]);
 }
 
@@ -132,7 +145,21 @@ function dropRepeats(faults: readonly Fault[]): Fault[] {
 
 /** When the addresses are to come from another plugin, its own section is its own business. */
 function withoutIpam(faults: Fault[]): Fault[] {
-  return faults.filter(({ path }) => path === "ipam.type" || !path.startsWith("ipam."));
+  return faults.filter(
+    ({ path, problem }) => path === "ipam.type" || !(path.startsWith("ipam.") || (path === "ipam" && problem === MISSING)),
+  );
+}
+
+const MISSING = "is missing";
+const IPAM_MISSING: Fault = {
+  path: "ipam",
+  problem: MISSING,
+  remedy: 'write an object, such as {"type": "hns-cni", "cidr": "10.244.3.0/24"}',
+};
+
+/** Not every kind of network lets HNS choose the addresses. */
+function findChoiceFaults(document: JsonObject): Fault[] {
+  return findModeFacts(document["mode"])?.canHnsChoose === false ? [IPAM_MISSING] : [];
 }
 
 /** `ipam.type` where it names another program; undefined where it is ours, missing or malformed. */
@@ -141,7 +168,7 @@ function findForeignType(document: JsonObject, names: OurNames): string | undefi
   return type === undefined || isOurType(type, names) ? undefined : type;
 }
 
-/** The subnet that many IPAM plugins have in their section, where it is a network of IPv4. */
+/** The subnet that many IPAM plugins have in their section, where it can be one of HNS. */
 function findIpamSubnet(raw: JsonObject): string | undefined {
   const ipam = findField(raw, "ipam");
   const subnet = isJsonObject(ipam) ? findField(ipam, "subnet") : undefined;
@@ -178,13 +205,11 @@ function buildConfig(document: PluginDocument): PluginConfig {
 function buildNetworkConfig(document: PluginDocument): NetworkConfig {
   return {
     ...buildHostConfig(document.name, document),
-    mode: document.mode,
+    ...buildModeSettings(document, document.runtimeConfig.mac),
     ...(document.adapter === undefined ? {} : { adapter: document.adapter }),
     clusterCidrs: document.clusterCidrs.map(parseCidr),
     serviceCidrs: document.serviceCidrs.map(parseCidr),
     dns: mergeDns(document.dns, document.runtimeConfig.dns),
-    gatewayMode: document.gatewayMode,
-    loopbackDsr: document.loopbackDSR,
     statusFailsOnExhaustion: document.statusFailsOnExhaustion,
     portMappings: buildPortMappings(document.runtimeConfig.portMappings),
   };

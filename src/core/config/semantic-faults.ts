@@ -1,9 +1,12 @@
-import { cidrSize, containsCidr, findAddressWithPrefix, findCidr, findIp, formatCidr, networkOf, offsetIn, overlaps } from "../base/ip.ts";
+import { cidrSize, containsCidr, findCidr, findIp, formatCidr, offsetIn, overlaps } from "../base/ip.ts";
 import type { Cidr } from "../base/ip.ts";
 import { isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
+import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
+import { findModeFaults, findModeWarnings } from "./mode-faults.ts";
+import { findModeFacts } from "./modes.ts";
 import type { PluginConfig } from "./plugin-config.ts";
 import { findKeptBackFaults } from "./pool-settings.ts";
 
@@ -19,18 +22,23 @@ export function findSemanticFaults(document: JsonObject): Fault[] {
   const ipam = isJsonObject(document["ipam"]) ? document["ipam"] : {};
   const cidrFaults = [...findListFaults(document, "clusterCidrs"), ...findListFaults(document, "serviceCidrs")];
   const dns = isJsonObject(document["dns"]) ? document["dns"] : {};
-  return [...cidrFaults, ...findServerFaults(dns["nameservers"], "dns.nameservers"), ...findIpamFaults(ipam, document)];
+  const serverFaults = findServerFaults(dns["nameservers"], "dns.nameservers");
+  return [...cidrFaults, ...serverFaults, ...findIpamFaults(ipam, document), ...findModeFaults(document)];
 }
 
 /** Remarks on a configuration without faults: what is allowed but rarely meant. */
-export function findConfigWarnings({ ipam, clusterCidrs, gatewayMode }: PluginConfig, document: JsonObject): string[] {
+export function findConfigWarnings(config: PluginConfig, document: JsonObject): string[] {
+  const { ipam, clusterCidrs, gatewayMode, mode } = config;
   const hasGateway = isJsonObject(document["ipam"]) && document["ipam"]["gateway"] !== undefined;
   const { cidr } = ipam.pools[0];
-  const isCovered = clusterCidrs.some((cluster) => containsCidr(cluster, cidr));
+  const facts = findModeFacts(mode);
+  const isCovered = facts?.hasSdnPolicies === false || clusterCidrs.some((cluster) => containsCidr(cluster, cidr));
+  const isGatewayUsed = facts === undefined || gatewayMode === "ipam" || facts.networkGateway === "configured";
   const range = `ipam.cidr ${formatCidr(cidr)} lies in none of clusterCidrs, so traffic to it from other nodes' pods does not keep its source address`;
   return [
     ...(isCovered ? [] : [range]),
-    ...(!hasGateway || gatewayMode === "ipam" ? [] : [`ipam.gateway is ignored: gatewayMode is ${gatewayMode}`]),
+    ...(!hasGateway || isGatewayUsed ? [] : [`ipam.gateway is ignored: gatewayMode is ${gatewayMode ?? "none"}`]),
+    ...findModeWarnings(config, document),
   ];
 }
 
@@ -41,29 +49,36 @@ export function findServerFaults(list: unknown, path: string): Fault[] {
   );
 }
 
-/** Faults of `subnet`, the HNS network's when another plugin gives the addresses. */
+/** Faults of `subnet`, the HNS network's when the addresses are not ours to give: one network of each family at most. */
 export function findSubnetFaults(document: JsonObject): Fault[] {
   const text = document["subnet"];
   if (typeof text !== "string") return [];
-  const fault = findCidrFault(text, "subnet");
+  const parts = splitSubnets(text);
+  const fault = parts.flatMap((part) => findSubnetFault(part) ?? [])[0];
   if (fault !== undefined) return [fault];
+  const families = parts.map((part) => findCidr(part)?.address.family);
+  return new Set(families).size === families.length ? [] : [buildFault("subnet", text, "names two networks of one family")];
+}
+
+/** The networks of `subnet`; none when it has faults. */
+export function readSubnets(text: string | undefined): Cidr[] {
+  if (text === undefined || findSubnetFaults({ subnet: text }).length > 0) return [];
+  return splitSubnets(text).flatMap((part) => findCidr(part) ?? []);
+}
+
+function splitSubnets(text: string): string[] {
+  return text.split(",").map((part) => part.trim());
+}
+
+function findSubnetFault(text: string): Fault | undefined {
   const cidr = findCidr(text);
-  if (cidr?.address.family === 6) return [buildFault("subnet", text, "is an IPv6 network", LATER)];
-  return cidr !== undefined && cidr.prefix > MAX_BLOCK_PREFIX
-    ? [buildFault("subnet", text, "has no address beside the 4 that Windows keeps")]
-    : [];
+  if (cidr === undefined) return findCidrFault(text, "subnet");
+  const isTooSmall = cidrSize(cidr) < 2 ** (32 - MAX_BLOCK_PREFIX);
+  return isTooSmall ? buildFault("subnet", text, "has no address beside the 4 that Windows keeps") : undefined;
 }
 
 function findListFaults(document: JsonObject, key: string): Fault[] {
   return texts(document[key]).flatMap(({ text, index }) => findCidrFault(text, `${key}[${index}]`) ?? []);
-}
-
-function findCidrFault(text: string, path: string): Fault | undefined {
-  const parsed = findAddressWithPrefix(text);
-  if (parsed === undefined) return buildFault(path, text, "is no network in CIDR form");
-  if (findCidr(text) !== undefined) return undefined;
-  const network = formatCidr(networkOf(parsed.address, parsed.prefix));
-  return buildFault(path, text, "has host bits set", `write the network address, "${network}"`);
 }
 
 /** Another plugin's ipam object has keys of its own, so a wrong type is the only fault to tell. */

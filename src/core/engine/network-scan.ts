@@ -42,7 +42,7 @@ export class NetworkScan {
     for (const id of await this.#hcn.enumerate("endpoint", {})) {
       const { name, network, addresses, mac, namespace } = parseEndpoint(await this.#hcn.describe("endpoint", id));
       const { address = "", prefixLength } = addresses[0] ?? {};
-      found.push({ id, name, network, address, prefixLength, mac, namespace });
+      found.push({ id, name, network, address, prefixLength, addresses: addresses.map((entry) => entry.address), mac, namespace });
     }
     return found;
   }

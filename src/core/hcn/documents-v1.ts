@@ -11,6 +11,8 @@ export interface EndpointSummary {
   readonly network: Guid | undefined;
   readonly address: string;
   readonly prefixLength: number | undefined;
+  /** All addresses, of both families. */
+  readonly addresses: readonly string[];
   readonly mac: Mac | undefined;
   /** The namespace it is in; undefined for one in none, and where HNS does not say. */
   readonly namespace: Guid | undefined;
@@ -44,6 +46,7 @@ function parseSummary(value: unknown): EndpointSummary | undefined {
     network: findGuid(text("VirtualNetwork")),
     address: text("IPAddress"),
     prefixLength: typeof prefixLength === "number" ? prefixLength : undefined,
+    addresses: [text("IPAddress"), text("IPv6Address")].filter((address) => address !== ""),
     mac: findMac(text("MacAddress")),
     namespace: parseNamespace(fields.get("Namespace")),
   };
@@ -53,4 +56,10 @@ function parseNamespace(value: unknown): Guid | undefined {
   const id = typeof value === "object" && value !== null && "ID" in value ? value.ID : undefined;
   const namespace = typeof id === "string" ? findGuid(id) : undefined;
   return namespace === undefined || /^[0-]+$/.test(namespace) ? undefined : namespace;
+}
+
+/** The node's own address on a network, as the version 1 description has it; undefined while there is none. */
+export function findManagementIp(answer: unknown): string | undefined {
+  const value: unknown = typeof answer === "object" && answer !== null && "ManagementIP" in answer ? answer.ManagementIP : undefined;
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
