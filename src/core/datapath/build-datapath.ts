@@ -50,6 +50,7 @@ function findUnsupported(traits: Traits, config: AttachableConfig, version: HnsV
     findUnsupportedFamily(traits, config, version) ??
     findUnsupportedGateway(traits, config) ??
     findUnsupportedPolicy(traits, config) ??
+    findUnsupportedRoute(traits, config, version) ??
     traits.own?.findUnsupported(config, version)
   );
 }
@@ -71,6 +72,15 @@ function findUnsupportedGateway(traits: Traits, config: AttachableConfig): Unsup
   if (gatewayModeOf(traits, config) !== "host-endpoint" || canHaveHostEndpoint) return undefined;
   const remedy = 'set gatewayMode to "network", "ipam" or "none", or leave it out';
   return { field: "gatewayMode", problem: `host-endpoint, and a network of mode ${mode} has none`, remedy };
+}
+
+/** Older versions of HNS have no routes to single addresses. */
+function findUnsupportedRoute({ mode }: Traits, config: AttachableConfig, version: HnsVersion): Unsupported | undefined {
+  if (!MODE_FACTS[mode].hasSdnPolicies || supports(version, "slash32EndpointPrefixes")) return undefined;
+  const index = config.additionalRoutes.findIndex(({ needEncap, destination }) => needEncap && destination.prefix === 32);
+  if (index < 0) return undefined;
+  const problem = `a single address, and HNS ${formatHnsVersion(version)} has no routes to one through the host's layer`;
+  return { field: `additionalRoutes[${index}].destination`, problem, remedy: "write a network of at most 31 prefix bits" };
 }
 
 function findUnsupportedPolicy({ mode, hasPortMappings }: Traits, config: AttachableConfig): Unsupported | undefined {
