@@ -3,6 +3,7 @@ import { PluginError } from "../core/base/errors.ts";
 import { addConf } from "./conf.ts";
 import { addExplain } from "./explain.ts";
 import { addIpam } from "./ipam.ts";
+import { addSourceVip } from "./source-vip.ts";
 import { addVersion } from "./version.ts";
 import { CliError, type CliWorld, type ExitCode, type Run } from "./world.ts";
 
@@ -55,6 +56,7 @@ function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
   addConf(cli, run);
   addExplain(cli, run);
   addIpam(cli, run);
+  addSourceVip(cli, run);
   addVersion(cli, run);
   return cli;
 }

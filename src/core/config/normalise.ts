@@ -73,10 +73,11 @@ export function normalise(raw: JsonObject, names: OurNames = []): Normalised<Plu
   const warnings: string[] = [];
   const document = canonicaliseKeys(raw, warnings);
   warnings.push(...findAliasWarnings(document)); // findFaults replaces the aliases
+  const isIpamMissing = leavesAddressesToHns(document);
   const faults = findFaults(document, names);
   const type = findForeignType(document, names);
   if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
-  if (leavesAddressesToHns(document)) faults.push(IPAM_MISSING);
+  if (isIpamMissing) faults.push(IPAM_MISSING);
   if (faults.length > 0) throw buildConfigError(faults);
   const config = buildPluginConfig(document);
   return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
@@ -129,10 +130,16 @@ export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
 
 /** Every fault of a document in canonical case, into which the schema's defaults are filled. */
 export function findFaults(document: Record<string, unknown>, names: OurNames = []): Fault[] {
+  const isLeftToHns = leavesAddressesToHns(document); // the schema fills defaults into an empty section
   const aliasFaults = foldAliases(document);
   const schemaFaults = findSchemaFaults(document).map((fault) => describeSchemaFault(fault, document));
   const faults = dropRepeats([...aliasFaults, ...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]);
-  if (leavesAddressesToHns(document)) return [...withoutIpam(faults), ...findSubnetFaults(document), ...findChoiceFaults(document)];
+  if (isLeftToHns)
+    return [
+      ...faults.filter(({ path }) => path !== "ipam" && !path.startsWith("ipam.")),
+      ...findSubnetFaults(document),
+      ...findChoiceFaults(document),
+    ];
   return findForeignType(document, names) === undefined ? faults : withoutIpam([...faults, ...findSubnetFaults(document)]);
 }
 
@@ -145,15 +152,12 @@ function dropRepeats(faults: readonly Fault[]): Fault[] {
 
 /** When the addresses are to come from another plugin, its own section is its own business. */
 function withoutIpam(faults: Fault[]): Fault[] {
-  return faults.filter(
-    ({ path, problem }) => path === "ipam.type" || !(path.startsWith("ipam.") || (path === "ipam" && problem === MISSING)),
-  );
+  return faults.filter(({ path }) => path === "ipam.type" || !path.startsWith("ipam."));
 }
 
-const MISSING = "is missing";
 const IPAM_MISSING: Fault = {
   path: "ipam",
-  problem: MISSING,
+  problem: "is missing",
   remedy: 'write an object, such as {"type": "hns-cni", "cidr": "10.244.3.0/24"}',
 };
 

@@ -28,6 +28,7 @@ describeUnless(packagedReason(), "the packaged command line", () => {
     ["the words of a line", ["explain", "failed:", "--code=1", "-x", "0x803b0014"], "", /^0x803b0014 /],
     ["lines on stdin", ["explain", "-"], 'a\n{"code":"HNS_TIMEOUT"}\n', /^HNS_TIMEOUT\n/],
     ["a configuration on stdin", ["conf", "validate", "-"], CONF, /^-: valid/],
+    ["the source VIP", ["source-vip", "--conf=-"], CONF.replace("l2bridge", "overlay"), "10.244.3.2\n"],
     ["a configuration with its defaults", ["conf", "show", "-", "-o", "yaml"], CONF, /\nstateDir: \/var\/lib\/hns-cni\n/],
   ])("answers with %s", async (_name, args, stdin, expected) => {
     const result = await run(args, stdin);
