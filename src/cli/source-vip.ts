@@ -25,12 +25,11 @@ export function addSourceVip(cli: Argv, run: Run): Argv {
         .option("conf", {
           type: "string",
           demandOption: true,
-          describe: "configuration (.conf) or list (.conflist); - reads standard input",
+          describe: "configuration (.conf) or list (.conflist); --conf=- reads standard input",
         })
         .option("family", { choices: ["4", "6"] as const, default: "4" as const, describe: "address family" })
         .option("output", outputOption<"text">(["text"])),
-    ({ conf, family, output }) =>
-      run((world) => showSourceVip(world, { conf: conf === "" ? "-" : conf, family: family === "6" ? 6 : 4, output })),
+    ({ conf, family, output }) => run((world) => showSourceVip(world, { conf, family: family === "6" ? 6 : 4, output })),
   );
 }
 

@@ -81,7 +81,7 @@ interface CommandHelp {
 /** The commands that the program's help names, down to those that have none below. */
 async function listCommands(run: (args: readonly string[]) => Promise<ProgramResult>, path: readonly string[]): Promise<CommandHelp[]> {
   const { stdout } = await run([...path, "--help"]);
-  const names = Array.from(stdout.matchAll(/^ {2}hns-cni (\w+(?: \w+)*)/gm), (match) => match[1] ?? "");
+  const names = Array.from(stdout.matchAll(/^ {2}hns-cni (\w[\w-]*(?: \w[\w-]*)*)/gm), (match) => match[1] ?? "");
   if (names.length > 0) return (await Promise.all(names.map((name) => listCommands(run, name.split(" "))))).flat();
   const choices = /--output[^]*?choices:([^\]]+)\]/.exec(stdout)?.[1] ?? "";
   return [{ name: path.join(" "), forms: choices.match(/\w+/g) ?? [] }];
