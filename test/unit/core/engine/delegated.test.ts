@@ -90,6 +90,49 @@ describe("ADD", () => {
     expect((await add(node.pod("c1"))).ips).toEqual([{ address: "10.244.3.7/24", interface: 0, gateway: "10.244.3.2" }]);
   });
 
+  test("one address of each family makes a network and an endpoint with both", async () => {
+    ipam.answer = { cniVersion: "1.1.0", ips: [{ address: "ADDRESS/24" }, { address: "fd00::7/64" }], routes: [{ dst: "fd05::/64" }] };
+    const pod = node.pod("c1");
+    const result = await add(pod);
+    expect(result.ips).toEqual([
+      { address: "10.244.3.7/24", interface: 0, gateway: "10.244.3.2" },
+      { address: "fd00::7/64", interface: 0, gateway: "fd00::2" },
+    ]);
+    expect(result.routes).toEqual([
+      { dst: "0.0.0.0/0", gw: "10.244.3.2" },
+      { dst: "::/0", gw: "fd00::2" },
+      { dst: "fd05::/64", gw: "fd00::2" },
+    ]);
+    const [network] = node.model.world.networks.values();
+    expect(network?.subnets.map(({ prefix }) => prefix)).toEqual(["10.244.3.0/24", "fd00::/64"]);
+    await check(pod, result);
+    await status();
+    await del(pod);
+    expectNothing();
+  });
+
+  test("a second family on an HNS without it is refused before anything is made, and both addresses go back", async () => {
+    node.model.world.settings.version = { Major: 9, Minor: 5 };
+    ipam.answer = { cniVersion: "1.1.0", ips: [{ address: "ADDRESS/24" }, { address: "fd00::7/64" }] };
+    await expect(add(node.pod("c1"))).rejects.toMatchObject({ code: "UNSUPPORTED_FIELD", data: { field: "subnet" } });
+    expect(node.model.world.networks.size).toBe(0);
+    expectNothing();
+  });
+
+  test("without a mode the network's type counts", async () => {
+    changes = { mode: undefined };
+    await expect(add(node.pod("c1"))).rejects.toMatchObject({ code: "INVALID_CONFIG", data: { field: "mode" } });
+    expect(ipam.calls).toEqual([]);
+    node.foreignNetwork({ Type: "NAT" });
+    const pod = node.pod("c2");
+    const result = await add(pod);
+    expect(result.ips[0]?.gateway).toBe("10.244.3.1");
+    await check(pod, result);
+    await status();
+    await del(pod);
+    expectNothing();
+  });
+
   test("with gatewayMode ipam the gateway is the plugin's, and .2 may be a pod's", async () => {
     changes = { gatewayMode: "ipam" };
     ipam.next = 2;
