@@ -3,6 +3,7 @@ import type { CniRequest } from "../core/cni/request.ts";
 import { findRole, type OurNames } from "../core/config/our-names.ts";
 import { buildDelegatingHandlers, type OpenDelegate } from "./delegating-handlers.ts";
 import { buildHandlers, type RunOperation } from "./handlers.ts";
+import { buildHnsAddressedHandlers } from "./hns-addressed-handlers.ts";
 import { buildIpamHandlers } from "./ipam-handlers.ts";
 
 export interface RoleOptions {
@@ -16,6 +17,7 @@ export interface RoleOptions {
 /** The handlers for each call by what the configuration makes of this program. */
 export function buildRoleHandlers(options: RoleOptions): CniHandlers {
   const plugin = buildHandlers(options.run, options.names);
+  const hnsAddressed = buildHnsAddressedHandlers(options.run, options.names);
   const delegating = buildDelegatingHandlers(options);
   const ipam = buildIpamHandlers(options.run, options.readText);
   const choose = ({ rawConfig }: CniRequest): CniHandlers => {
@@ -24,6 +26,8 @@ export function buildRoleHandlers(options: RoleOptions): CniHandlers {
         return ipam;
       case "delegating":
         return delegating;
+      case "hns-addressed":
+        return hnsAddressed;
       case "plugin":
         return plugin;
     }

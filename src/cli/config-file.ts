@@ -4,9 +4,9 @@ import { checkVersion, compareVersions, findVersion } from "../core/cni/version.
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import type { Fault } from "../core/config/faults.ts";
 import { findForeignPlugin } from "../core/config/foreign/convert.ts";
-import { findFaults, normalise, normaliseDelegated } from "../core/config/normalise.ts";
+import { findFaults, normalise, normaliseDelegated, normaliseHnsAddressed } from "../core/config/normalise.ts";
 import { findRole, PRODUCT_TYPE } from "../core/config/our-names.ts";
-import type { NetworkConfig, Normalised, PluginConfig } from "../core/config/plugin-config.ts";
+import type { AttachableConfig, DelegatedConfig, Normalised } from "../core/config/plugin-config.ts";
 import { CliError } from "./world.ts";
 
 const OUR_TYPE = PRODUCT_TYPE;
@@ -47,8 +47,15 @@ export function findFileFaults(file: ConfFile): Fault[] {
 }
 
 /** A part without faults, as the plugin reads it. */
-export function readConfig(config: JsonObject): Normalised<NetworkConfig & Partial<PluginConfig>> {
-  return findRole(config, []) === "delegating" ? normaliseDelegated(config) : normalise(config);
+export function readConfig(config: JsonObject): Normalised<AttachableConfig | DelegatedConfig> {
+  switch (findRole(config, [])) {
+    case "delegating":
+      return normaliseDelegated(config);
+    case "hns-addressed":
+      return normaliseHnsAddressed(config);
+    default:
+      return normalise(config);
+  }
 }
 
 /** Remarks on a file without faults. */

@@ -3,7 +3,7 @@ import { findField, type JsonObject } from "../core/cni/json.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import { findFaults } from "../core/config/normalise.ts";
 import { findRole } from "../core/config/our-names.ts";
-import type { IpamConfig } from "../core/config/plugin-config.ts";
+import type { GatewayMode, IpamConfig } from "../core/config/plugin-config.ts";
 import { type ConfFile, type ConfPart, readConfig } from "./config-file.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -38,30 +38,34 @@ function rebuild(file: ConfFile, change: (part: ConfPart) => Record<string, unkn
 function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unknown> {
   const document = canonicaliseKeys(raw, []);
   findFaults(document); // fills in the schema's defaults
-  const { stateDir = world.defaultStateDir, ipam } = readConfig(raw).config;
+  const { config } = readConfig(raw);
+  const { stateDir = world.defaultStateDir, gatewayMode } = config;
+  const ipam = "ipam" in config ? config.ipam : undefined;
   return {
     ...without(document, PER_CALL),
+    ...(gatewayMode === undefined ? {} : { gatewayMode }),
     stateDir,
     logFile: document["logFile"] ?? world.joinPath(stateDir, "hns-cni.log"),
-    ipam: ipam === undefined ? findField(raw, "ipam") : fillInIpam(document, ipam),
+    ...(ipam === undefined ? keepIpam(raw) : { ipam: fillInIpam(document, ipam, gatewayMode) }),
   };
 }
 
-function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig): object {
+/** What another plugin reads is left as it is, and where HNS chooses the addresses there is nothing. */
+function keepIpam(raw: JsonObject): { ipam?: unknown } {
+  const ipam = findField(raw, "ipam");
+  return ipam === undefined || ipam === null ? {} : { ipam };
+}
+
+function fillInIpam(document: Record<string, unknown>, ipam: IpamConfig, gatewayMode: GatewayMode | undefined): object {
   const written = document["ipam"] as JsonObject;
   const settings = (path: string): object => {
     const pool = ipam.pools.find(({ field = "ipam.cidr" }) => field === path);
     if (pool === undefined) return {};
-    return { blockSize: pool.blockSize, ...(isGatewayUsed(document) ? { gateway: formatIp(pool.gateway) } : {}) };
+    return { blockSize: pool.blockSize, ...(gatewayMode === "ipam" ? { gateway: formatIp(pool.gateway) } : {}) };
   };
   const pools: readonly unknown[] = Array.isArray(written["pools"]) ? written["pools"] : [];
   if (pools.length === 0) return { ...written, ...settings("ipam.cidr") };
   return { ...written, pools: pools.map((pool, at) => ({ ...(pool as JsonObject), ...settings(`ipam.pools[${at}].cidr`) })) };
-}
-
-/** With another mode a gateway would only give rise to a warning. */
-function isGatewayUsed(document: Record<string, unknown>): boolean {
-  return document["gatewayMode"] === "ipam";
 }
 
 function without(document: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {

@@ -5,6 +5,7 @@ import { addExplain } from "./explain.ts";
 import { addIpam } from "./ipam.ts";
 import { addNetwork } from "./network.ts";
 import { addTopology } from "./topology.ts";
+import { addSourceVip } from "./source-vip.ts";
 import { addVersion } from "./version.ts";
 import { CliError, type CliWorld, type ExitCode, type Run } from "./world.ts";
 
@@ -59,6 +60,7 @@ function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
   addIpam(cli, run);
   addNetwork(cli, run);
   addTopology(cli, run);
+  addSourceVip(cli, run);
   addVersion(cli, run);
   return cli;
 }

@@ -1,16 +1,12 @@
-import { findCidr } from "../core/base/ip.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
-import { findFaults, normalise, normaliseDelegated } from "../core/config/normalise.ts";
-import { findRole } from "../core/config/our-names.ts";
-import type { PluginConfig } from "../core/config/plugin-config.ts";
-import { compareNetwork } from "../core/datapath/l2bridge.ts";
-import { configForSubnet } from "../core/engine/delegated-config.ts";
+import { findFaults } from "../core/config/normalise.ts";
+import { findDifferences } from "../core/engine/compare-network.ts";
 import { parseNetwork } from "../core/hcn/documents.ts";
 import type { DnsView, NetworkDetail, PolicyView } from "../core/hcn/documents-detail.ts";
 import { toDocument } from "../core/topology/document.ts";
 import type { TopologyEndpoint, TopologyNetwork } from "../core/topology/model.ts";
 import { cleanText, countPolicies, fitText, formatPlace, formatRoute, shortenIds } from "../core/topology/text.ts";
-import { type ConfPart, parseConfFile } from "./config-file.ts";
+import { type ConfPart, parseConfFile, readConfig } from "./config-file.ts";
 import { type NodeArguments, readTopology } from "./node-topology.ts";
 import { showCell, writeDocument, writeTable } from "./output.ts";
 import { findNetworks } from "./topology.ts";
@@ -32,8 +28,8 @@ export async function showNetwork(world: CliWorld, { name, conf, output, ...node
   const wanted = conf === undefined ? undefined : readWanted(world, conf);
   const { documents, topology } = await readTopology(world, node);
   const network = findOne(findNetworks(topology, name), name);
-  const differences = wanted === undefined ? undefined : compareNetwork(network, pickConfig(wanted, network));
   const document = documents.networks.find((one) => parseNetwork(one).id === network.id);
+  const differences = wanted === undefined ? undefined : findDifferences(pickConfig(wanted, network), parseNetwork(document));
   if (output === "json" || output === "yaml") writeDocument(world, toDocument({ network, document, differences }), output);
   else {
     writeNetwork(world, network, output === "wide");
@@ -63,28 +59,16 @@ function readWanted(world: CliWorld, conf: string): Wanted {
 }
 
 /** What the configuration of the network's name wants of it. Throws CliError when the file has none, or one with faults. */
-function pickConfig({ file, parts }: Wanted, network: NetworkDetail): PluginConfig {
+function pickConfig({ file, parts }: Wanted, network: NetworkDetail): ReturnType<typeof readConfig>["config"] {
   const part = parts.find(({ config }) => canonicaliseKeys(config, [])["name"] === network.name);
   if (part === undefined) {
     const why = `it has no configuration of this plugin with the name "${network.name}"`;
     throw new CliError(`${file} cannot be compared`, { why, next: "name the file that makes this network" });
   }
   if (findFaults(canonicaliseKeys(part.config, [])).length > 0) {
-    throw new CliError(`${file} cannot be used`, { why: "it has faults", next: `hns-cni conf validate ${file} says more` });
+    throw new CliError(`${file} cannot be used`, { why: "it has faults", next: `hns-cni config validate ${file} says more` });
   }
-  return findRole(part.config, []) === "delegating" ? fillIn(part.config, network) : normalise(part.config).config;
-}
-
-/** Where another plugin gives the addresses, only a subnet that the configuration names is compared; else the network's own is as wanted. */
-function fillIn(raw: ConfPart["config"], network: NetworkDetail): PluginConfig {
-  const { config } = normaliseDelegated(raw);
-  const own = network.subnets.map(({ prefix }) => findCidr(prefix)).find((cidr) => cidr?.address.family === 4);
-  const cidr = config.delegate.subnet ?? own;
-  if (cidr !== undefined) return configForSubnet(config, cidr);
-  throw new CliError(`the network "${network.name}" cannot be compared`, {
-    why: "it has no IPv4 subnet, and the configuration names none",
-    next: "name it with the key subnet of the configuration",
-  });
+  return readConfig(part.config).config;
 }
 
 function writeNetwork(world: CliWorld, network: TopologyNetwork, isWide: boolean): void {

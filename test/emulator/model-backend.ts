@@ -26,9 +26,9 @@ export interface ModelBackendOptions {
   readonly sleep?: (ms: number) => Promise<void>;
 }
 
-/** A model with chance and time of its own, for tests. */
-export function createModel(settings: Partial<Settings> = {}): HnsModel {
-  return new HnsModel({ sources: { now: () => performance.now(), guid: () => randomUUID() }, settings });
+/** A model with chance of its own, for tests; `now` gives milliseconds and never goes back. */
+export function createModel(settings: Partial<Settings> = {}, now = (): number => performance.now()): HnsModel {
+  return new HnsModel({ sources: { now, guid: () => randomUUID() }, settings });
 }
 
 const EXPORT_NAMES: Readonly<Record<HcnKind, { one: string; many: string }>> = {

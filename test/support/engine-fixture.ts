@@ -2,13 +2,14 @@ import { formatGuid, findGuid, type Guid } from "../../src/core/base/ids.ts";
 import { formatIp } from "../../src/core/base/ip.ts";
 import type { LogFields, Logger } from "../../src/core/base/log.ts";
 import type { CniResult } from "../../src/core/cni/result.ts";
-import { normalise } from "../../src/core/config/normalise.ts";
-import type { PluginConfig } from "../../src/core/config/plugin-config.ts";
+import { normalise, normaliseHnsAddressed } from "../../src/core/config/normalise.ts";
+import type { AttachableConfig, HnsAddressedConfig, PluginConfig } from "../../src/core/config/plugin-config.ts";
 import { attach } from "../../src/core/engine/attach.ts";
 import type { AttachRequest } from "../../src/core/engine/attachment.ts";
 import { type Attachment, attachmentId, type AttachmentKey } from "../../src/core/engine/attachment.ts";
 import { check } from "../../src/core/engine/check.ts";
 import { detach } from "../../src/core/engine/detach.ts";
+import { attachHnsAddressed, checkHnsAddressed, reportHnsAddressedStatus } from "../../src/core/engine/hns-addressed.ts";
 import { collectGarbage } from "../../src/core/engine/gc.ts";
 import type { Machine } from "../../src/core/engine/machine.ts";
 import { Operation } from "../../src/core/engine/operation.ts";
@@ -35,6 +36,8 @@ export const HOLD_MS = 1;
 
 export interface EngineFixtureOptions {
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Who chooses the pods' addresses; default: the plugin. */
+  readonly addresses?: "ours" | "hns";
   readonly settings?: Partial<Settings>;
   /** False: time stands still until the test moves it. */
   readonly autoAdvance?: boolean;
@@ -50,15 +53,15 @@ export class EngineFixture {
   readonly database = Database.open({ path: ":memory:", busyTimeoutMs: 0 });
   readonly store = new SqliteStateStore(this.database);
   readonly log: { level: string; message: string; fields: LogFields }[] = [];
-  config: PluginConfig;
+  config: AttachableConfig;
   forwarding: "enabled" | "missing" = "enabled";
   #processes: TestProcess[] = [];
   #gates: { ms: number; open: () => void }[] = [];
 
   constructor(options: EngineFixtureOptions = {}) {
     this.clock = new FakeClock({ autoAdvance: options.autoAdvance ?? true });
-    this.model = createModel(options.settings);
-    this.config = buildConfig(options.config);
+    this.model = createModel(options.settings, () => this.clock.now());
+    this.config = options.addresses === "hns" ? buildHnsAddressedConfig(options.config) : buildConfig(options.config);
   }
 
   /** A pod to be: its container and a namespace in HNS. */
@@ -75,31 +78,46 @@ export class EngineFixture {
     return process;
   }
 
+  /** Throws where HNS chooses the addresses. */
   operation(process: TestProcess): Operation {
-    return new Operation(
-      { backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() },
-      this.config,
-    );
+    const { config } = this;
+    if (!("ipam" in config)) throw new Error("the addresses are HNS's");
+    return this.#operate(process, config);
   }
 
   add(request: AttachRequest, process = this.spawn()): Promise<CniResult> {
-    return process.run(() => attach(this.operation(process), request));
+    const { config } = this;
+    return process.run(() =>
+      "ipam" in config ? attach(this.#operate(process, config), request) : attachHnsAddressed(this.#operate(process, config), request),
+    );
   }
 
   del(request: AttachRequest, process = this.spawn()): Promise<void> {
-    return process.run(() => detach(this.operation(process), request));
+    return process.run(() => detach(this.#operate(process, this.config), request));
   }
 
   check(request: AttachRequest, prevResult?: CniResult, process = this.spawn()): Promise<void> {
-    return process.run(() => check(this.operation(process), { ...request, prevResult }));
+    const { config } = this;
+    const asked = { ...request, prevResult };
+    return process.run(() =>
+      "ipam" in config ? check(this.#operate(process, config), asked) : checkHnsAddressed(this.#operate(process, config), asked),
+    );
   }
 
   gc(valid: readonly Pick<AttachmentKey, "containerId" | "ifname">[], process = this.spawn()): Promise<void> {
-    return process.run(() => collectGarbage(this.operation(process), { network: NETWORK, valid }));
+    return process.run(() => collectGarbage(this.#operate(process, this.config), { network: NETWORK, valid }));
   }
 
   status(process = this.spawn()): Promise<void> {
-    return process.run(() => reportStatus(this.operation(process)));
+    const { config } = this;
+    return process.run(() =>
+      "ipam" in config ? reportStatus(this.#operate(process, config)) : reportHnsAddressedStatus(this.#operate(process, config)),
+    );
+  }
+
+  #operate<C extends AttachableConfig>(process: TestProcess, config: C): Operation<C> {
+    const { backend, store } = process;
+    return new Operation({ backend, store, machine: this.#machine(process), log: this.#logger() }, config);
   }
 
   /** Lets the calls go on that a fault with this `ms` holds back. */
@@ -214,19 +232,24 @@ export class EngineFixture {
 
 /** The configuration every test starts from, read the way the program reads it. */
 export function buildConfig(changes: Readonly<Record<string, unknown>> = {}): PluginConfig {
-  const raw = {
-    cniVersion: "1.1.0",
-    name: NETWORK,
-    type: "hns-cni",
-    mode: "l2bridge",
-    clusterCidrs: ["10.244.0.0/16"],
-    serviceCidrs: ["10.96.0.0/12"],
-    dns: { nameservers: ["10.96.0.10"], search: ["cluster.local"] },
-    ...changes,
-    ipam: { type: "hns-cni", cidr: "10.244.3.0/24", ...(changes["ipam"] as object | undefined) },
-  };
-  return normalise(raw).config;
+  const ipam = { type: "hns-cni", cidr: "10.244.3.0/24", ...(changes["ipam"] as object | undefined) };
+  return normalise({ ...BASE, ...changes, ipam }).config;
 }
+
+/** The same without an `ipam` section. */
+export function buildHnsAddressedConfig(changes: Readonly<Record<string, unknown>> = {}): HnsAddressedConfig {
+  return normaliseHnsAddressed({ ...BASE, ...changes }).config;
+}
+
+const BASE = {
+  cniVersion: "1.1.0",
+  name: NETWORK,
+  type: "hns-cni",
+  mode: "l2bridge",
+  clusterCidrs: ["10.244.0.0/16"],
+  serviceCidrs: ["10.96.0.0/12"],
+  dns: { nameservers: ["10.96.0.10"], search: ["cluster.local"] },
+};
 
 export function upper(guid: Guid | string): string {
   const found = findGuid(guid);

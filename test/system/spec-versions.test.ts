@@ -129,7 +129,7 @@ describePrograms("versions of the specification", (program: CniProgram) => {
 
     it("a faulty configuration has code 7 and every fault is named", async () => {
       const config = {
-        mode: "overlay",
+        mode: "bridge",
         clusterCidrs: ["10.244.0.1/16"],
         serviceCidrs: ["10.96.0.0/12", 7],
         gatewayMode: "magic",

@@ -1,5 +1,5 @@
 import { PluginError } from "../base/errors.ts";
-import { findCidr } from "../base/ip.ts";
+import { addressAt, findCidr } from "../base/ip.ts";
 import type { Cidr } from "../base/ip.ts";
 import { findField } from "../cni/json.ts";
 import { canonicaliseKeys, isJsonObject } from "./canonical-keys.ts";
@@ -10,20 +10,22 @@ import { findSchemaFaults } from "./generated/validate-plugin.ts";
 import type {
   DelegatedConfig,
   DnsConfig,
-  GatewayMode,
+  HnsAddressedConfig,
   HostConfig,
   LogLevel,
-  Mode,
   NetworkConfig,
   Normalised,
   PluginConfig,
   StickyMode,
 } from "./plugin-config.ts";
+import { findModeWarnings, leavesAddressesToHns } from "./mode-faults.ts";
+import { buildModeSettings, type ModeDocument } from "./mode-settings.ts";
+import { findModeFacts } from "./modes.ts";
 import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
 import { refuseIpv6Alone } from "./pool-faults.ts";
 import { buildPools, buildWarm, type WarmDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
-import { findConfigWarnings, findSemanticFaults, findSubnetFaults } from "./semantic-faults.ts";
+import { findConfigWarnings, findSemanticFaults, findSubnetFaults, readSubnets } from "./semantic-faults.ts";
 import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
 
 /** The default and the upper limit of ipam.reclaimGraceSeconds, as the schema has them. */
@@ -45,15 +47,12 @@ interface HostDocument {
 }
 
 /** A document that has passed the schema, defaults filled in. */
-interface PluginDocument extends HostDocument {
+interface PluginDocument extends HostDocument, ModeDocument {
   readonly name: string;
-  readonly mode: Mode;
   readonly adapter?: string;
   readonly clusterCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly dns: DnsConfig;
-  readonly gatewayMode: GatewayMode;
-  readonly loopbackDSR: boolean;
   readonly statusFailsOnExhaustion: boolean;
   readonly subnet?: string;
   readonly ipam: {
@@ -66,6 +65,7 @@ interface PluginDocument extends HostDocument {
   };
   readonly runtimeConfig: {
     readonly portMappings: readonly unknown[];
+    readonly mac?: string;
     readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
   };
 }
@@ -78,9 +78,11 @@ export function normalise(raw: JsonObject, names: OurNames = []): Normalised<Plu
   const warnings: string[] = [];
   const document = canonicaliseKeys(raw, warnings);
   warnings.push(...findAliasWarnings(document)); // findFaults replaces the aliases
+  const isIpamMissing = leavesAddressesToHns(document);
   const faults = findFaults(document, names);
   const type = findForeignType(document, names);
   if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
+  if (isIpamMissing) faults.push(IPAM_MISSING);
   if (faults.length > 0) throw buildConfigError(faults);
   refuseIpv6Alone(document["ipam"]);
   const config = buildPluginConfig(document);
@@ -96,10 +98,21 @@ export function normaliseDelegated(raw: JsonObject, names: OurNames = []): Norma
   if (faults.length > 0 || type === undefined)
     throw buildConfigError(faults.length > 0 ? faults : [buildFault("ipam.type", "hns-cni", "is this plugin")]);
   const network = document as unknown as PluginDocument;
-  const subnet = network.subnet ?? findIpamSubnet(raw);
-  const cidr = subnet === undefined ? undefined : findCidr(subnet);
-  const config = { ...buildNetworkConfig(network), delegate: { type, ...(cidr !== undefined && { subnet: cidr }) } };
-  return { config, warnings: warnings.filter((warning) => !warning.includes(" ipam.")) };
+  const subnets = readSubnets(network.subnet ?? findIpamSubnet(raw));
+  const config = { ...buildNetworkConfig(network), delegate: { type, subnets } };
+  return { config, warnings: [...warnings.filter((warning) => !warning.includes(" ipam.")), ...findModeWarnings(config, document)] };
+}
+
+/** As `normalise`, for a configuration without addresses: HNS chooses them. */
+export function normaliseHnsAddressed(raw: JsonObject, names: OurNames = []): Normalised<HnsAddressedConfig> {
+  const warnings: string[] = [];
+  const document = canonicaliseKeys(raw, warnings);
+  const faults = findFaults(document, names);
+  if (faults.length > 0) throw buildConfigError(faults);
+  const network = document as unknown as PluginDocument;
+  const subnets = readSubnets(network.subnet).map((cidr) => ({ cidr, gateway: addressAt(cidr, 1) }));
+  const config = { ...buildNetworkConfig(network), hnsAddressed: { subnets } };
+  return { config, warnings: [...warnings, ...findModeWarnings(config, document)] };
 }
 
 /**
@@ -124,9 +137,16 @@ export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
 
 /** Every fault of a document in canonical case, into which the schema's defaults are filled. */
 export function findFaults(document: Record<string, unknown>, names: OurNames = []): Fault[] {
+  const isLeftToHns = leavesAddressesToHns(document); // the schema fills defaults into an empty section
   const aliasFaults = foldAliases(document);
   const schemaFaults = findSchemaFaults(document).map((fault) => describeSchemaFault(fault, document));
   const faults = dropRepeats([...aliasFaults, ...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]);
+  if (isLeftToHns)
+    return [
+      ...faults.filter(({ path }) => path !== "ipam" && !path.startsWith("ipam.")),
+      ...findSubnetFaults(document),
+      ...findChoiceFaults(document),
+    ];
   return findForeignType(document, names) === undefined ? faults : withoutIpam([...faults, ...findSubnetFaults(document)]);
 }
 
@@ -142,13 +162,24 @@ function withoutIpam(faults: Fault[]): Fault[] {
   return faults.filter(({ path }) => path === "ipam.type" || !path.startsWith("ipam."));
 }
 
+const IPAM_MISSING: Fault = {
+  path: "ipam",
+  problem: "is missing",
+  remedy: 'write an object, such as {"type": "hns-cni", "cidr": "10.244.3.0/24"}',
+};
+
+/** Not every kind of network lets HNS choose the addresses. */
+function findChoiceFaults(document: JsonObject): Fault[] {
+  return findModeFacts(document["mode"])?.canHnsChoose === false ? [IPAM_MISSING] : [];
+}
+
 /** `ipam.type` where it names another program; undefined where it is ours, missing or malformed. */
 function findForeignType(document: JsonObject, names: OurNames): string | undefined {
   const type = findIpamType(document);
   return type === undefined || isOurType(type, names) ? undefined : type;
 }
 
-/** The subnet that many IPAM plugins have in their section, where it is a network of IPv4. */
+/** The subnet that many IPAM plugins have in their section, where it can be one of HNS. */
 function findIpamSubnet(raw: JsonObject): string | undefined {
   const ipam = findField(raw, "ipam");
   const subnet = isJsonObject(ipam) ? findField(ipam, "subnet") : undefined;
@@ -179,13 +210,11 @@ function buildConfig(document: PluginDocument): PluginConfig {
 function buildNetworkConfig(document: PluginDocument): NetworkConfig {
   return {
     ...buildHostConfig(document.name, document),
-    mode: document.mode,
+    ...buildModeSettings(document, document.runtimeConfig.mac),
     ...(document.adapter === undefined ? {} : { adapter: document.adapter }),
     clusterCidrs: document.clusterCidrs.map(parseCidr),
     serviceCidrs: document.serviceCidrs.map(parseCidr),
     dns: mergeDns(document.dns, document.runtimeConfig.dns),
-    gatewayMode: document.gatewayMode,
-    loopbackDsr: document.loopbackDSR,
     statusFailsOnExhaustion: document.statusFailsOnExhaustion,
     portMappings: buildPortMappings(document.runtimeConfig.portMappings),
   };

@@ -1,4 +1,5 @@
 import { findField, isJsonObject, type JsonObject } from "../cni/json.ts";
+import { leavesAddressesToHns } from "./mode-faults.ts";
 
 /** The type by which configurations call this program. */
 export const PRODUCT_TYPE = "hns-cni";
@@ -15,15 +16,15 @@ export function isOurType(type: unknown, names: OurNames): boolean {
 
 /**
  * What this program is to do in a call. "ipam": another plugin asks it for addresses. "delegating": it is the plugin, and another
- * program gives the addresses. "plugin": it is both.
+ * program gives the addresses. "hns-addressed": it is the plugin, and HNS chooses the addresses. "plugin": it is both.
  */
-export type Role = "plugin" | "ipam" | "delegating";
+export type Role = "plugin" | "ipam" | "delegating" | "hns-addressed";
 
 /** A configuration without a usable `ipam.type` is the plugin's own, whose faults are then told. */
 export function findRole(raw: JsonObject, names: OurNames): Role {
   const type = findField(raw, "type");
   const ipamType = findIpamType(raw);
-  if (ipamType === undefined) return "plugin";
+  if (ipamType === undefined) return leavesAddressesToHns({ ipam: findField(raw, "ipam") }) ? "hns-addressed" : "plugin";
   if (!isOurType(ipamType, names)) return "delegating";
   return typeof type !== "string" || type === "" || isOurType(type, names) ? "plugin" : "ipam";
 }

@@ -2,8 +2,8 @@ import type { Mac } from "../base/ids.ts";
 import type { Cidr, IpAddress, OffsetRange } from "../base/ip.ts";
 import type { PodIdentity } from "../cni/arguments.ts";
 
-export type Mode = "l2bridge";
-export type GatewayMode = "host-endpoint" | "ipam" | "none";
+export type Mode = "l2bridge" | "l2tunnel" | "overlay" | "nat" | "transparent" | "internal" | "private";
+export type GatewayMode = "host-endpoint" | "network" | "ipam" | "none";
 export type LogLevel = "error" | "warn" | "info" | "debug";
 export type Protocol = "tcp" | "udp" | "sctp";
 
@@ -23,22 +23,48 @@ export interface HostConfig {
 
 /** What the network and its pods are to be, wherever the addresses come from. */
 export interface NetworkConfig extends HostConfig {
-  readonly mode: Mode;
+  /** Absent: the mode of the HNS network of this name, which must exist. */
+  readonly mode?: Mode;
+  /** The mode is that of the network that was found: none may be made in its place. */
+  readonly isModeFound?: true;
   /** The adapter's name as Windows shows it; absent leaves the choice to HNS. */
   readonly adapter?: string;
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
   /** The network's settings with the pod's own put over them. */
   readonly dns: DnsConfig;
-  readonly gatewayMode: GatewayMode;
+  /** Absent: the mode's own. */
+  readonly gatewayMode?: GatewayMode;
   readonly loopbackDsr: boolean;
   /** What the pod of this call is, and asks for; absent where the runtime tells nothing of it. */
   readonly request?: PodRequest;
   readonly statusFailsOnExhaustion: boolean;
   /** Only those with a host port. */
   readonly portMappings: readonly PortMapping[];
+  /** Overlay: the virtual subnet's number, from 4096 to 2^24 - 1. */
+  readonly vsid: number;
+  /** Overlay: the UDP port of the tunnels. */
+  readonly vxlanPort: number;
+  /** Overlay: the first two bytes of the pods' MAC addresses, as HNS writes them: `0E-2A`. */
+  readonly endpointMacPrefix: string;
+  /** Bytes by which a pod's packets have to be shorter; absent leaves that to HNS. */
+  readonly encapOverhead?: number;
+  readonly additionalRoutes: readonly AdditionalRoute[];
+  /** Traffic to the pod network itself keeps the pod's address. */
+  readonly ipMasq: boolean;
+  /** So does traffic to this network. */
+  readonly ipMasqNetwork?: Cidr;
   /** The MAC address that the runtime asks for. */
   readonly mac?: Mac;
+}
+
+/** A route of pods beside the default route. */
+export interface AdditionalRoute {
+  readonly destination: Cidr;
+  /** Absent only with `needEncap`. */
+  readonly nextHop?: IpAddress;
+  /** Through the host's layer (SDNRoute) and not through the pod's own table. */
+  readonly needEncap: boolean;
 }
 
 /** The whole configuration of the plugin for one call, free of faults. */
@@ -53,15 +79,39 @@ export interface DelegatedConfig extends NetworkConfig {
   readonly delegate: {
     /** Its file name without .exe. */
     readonly type: string;
-    /** The subnet of the HNS network, where the configuration names it. */
-    readonly subnet?: Cidr;
+    /** The subnets of the HNS network that the configuration names; at most one a family. */
+    readonly subnets: readonly Cidr[];
   };
 }
 
-/** What another IPAM plugin said beside the address. */
-export interface DelegatedAddress {
-  /** The prefix length of the address. */
+/** A configuration whose addresses HNS chooses. */
+export interface HnsAddressedConfig extends NetworkConfig {
+  readonly hnsAddressed: {
+    /** The subnets of the HNS network: those that the configuration names, else those that it was found to have. */
+    readonly subnets: readonly NetworkSubnet[];
+    /** What HNS gave the pod, once it has. */
+    readonly addresses?: readonly PodAddress[];
+  };
+}
+
+/** A configuration with which a pod can be attached: whoever gives the addresses, the ranges are known. */
+export type AttachableConfig = PluginConfig | HnsAddressedConfig;
+
+/** A subnet of the HNS network. */
+export interface NetworkSubnet {
+  readonly cidr: Cidr;
+  /** The gateway that the configuration names, else the first address. */
+  readonly gateway: IpAddress;
+}
+
+export interface PodAddress {
+  readonly address: IpAddress;
   readonly prefix: number;
+}
+
+/** What another IPAM plugin said. */
+export interface DelegatedAddress {
+  readonly addresses: readonly PodAddress[];
   /** Routes of the pod beside the default route. */
   readonly routes: readonly PodRoute[];
 }

@@ -1,14 +1,15 @@
-import { containsCidr, findCidr, findIp } from "../base/ip.ts";
+import { cidrSize, containsCidr, findCidr, findIp } from "../base/ip.ts";
+import type { Cidr } from "../base/ip.ts";
 import { isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
 import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
+import { findModeFaults, findModeWarnings } from "./mode-faults.ts";
+import { findModeFacts } from "./modes.ts";
 import type { PluginConfig } from "./plugin-config.ts";
 import { findPoolFaults, MAX_BLOCK_PREFIX } from "./pool-faults.ts";
 import { describeRanges, listPoolGroups, parseRanges } from "./pool-groups.ts";
-
-const IPV4_ONLY = "write one IPv4 network";
 
 /**
  * Faults that a schema cannot tell, of a document in canonical case. Values of a wrong type are passed over: the schema reports those.
@@ -16,22 +17,26 @@ const IPV4_ONLY = "write one IPv4 network";
 export function findSemanticFaults(document: JsonObject): Fault[] {
   const cidrFaults = [...findListFaults(document, "clusterCidrs"), ...findListFaults(document, "serviceCidrs")];
   const dns = isJsonObject(document["dns"]) ? document["dns"] : {};
-  return [...cidrFaults, ...findServerFaults(dns["nameservers"], "dns.nameservers"), ...findPoolsOf(document)];
+  const serverFaults = findServerFaults(dns["nameservers"], "dns.nameservers");
+  return [...cidrFaults, ...serverFaults, ...findPoolsOf(document), ...findModeFaults(document)];
 }
 
 /** Remarks on a configuration without faults: what is allowed but rarely meant. */
-export function findConfigWarnings({ clusterCidrs, gatewayMode }: PluginConfig, document: JsonObject): string[] {
+export function findConfigWarnings(config: PluginConfig, document: JsonObject): string[] {
+  const { clusterCidrs, gatewayMode, mode } = config;
+  const facts = findModeFacts(mode);
   const groups = isJsonObject(document["ipam"]) ? listPoolGroups(document["ipam"]).map(parseRanges) : [];
-  const uncovered = groups.flatMap(({ ranges }) =>
-    ranges.filter(({ cidr }) => !clusterCidrs.some((cluster) => containsCidr(cluster, cidr))),
-  );
-  const gateways = gatewayMode === "ipam" ? [] : groups.filter(({ keys }) => keys["gateway"] !== undefined);
+  const isCovered = (cidr: Cidr): boolean => facts?.hasSdnPolicies === false || clusterCidrs.some((cluster) => containsCidr(cluster, cidr));
+  const uncovered = groups.flatMap(({ ranges }) => ranges.filter(({ cidr }) => !isCovered(cidr)));
+  const isGatewayUsed = facts === undefined || gatewayMode === "ipam" || facts.networkGateway === "configured";
+  const gateways = isGatewayUsed ? [] : groups.filter(({ keys }) => keys["gateway"] !== undefined);
   return [
     ...uncovered.map(
       (range) =>
         `${describeRanges([range])} lies in none of clusterCidrs, so traffic to it from other nodes' pods does not keep its source address`,
     ),
-    ...gateways.map(({ base }) => `${base}.gateway is ignored: gatewayMode is ${gatewayMode}`),
+    ...gateways.map(({ base }) => `${base}.gateway is ignored: gatewayMode is ${gatewayMode ?? "none"}`),
+    ...findModeWarnings(config, document),
   ];
 }
 
@@ -42,17 +47,32 @@ export function findServerFaults(list: unknown, path: string): Fault[] {
   );
 }
 
-/** Faults of `subnet`, the HNS network's when another plugin gives the addresses. */
+/** Faults of `subnet`, the HNS network's when the addresses are not ours to give: one network of each family at most. */
 export function findSubnetFaults(document: JsonObject): Fault[] {
   const text = document["subnet"];
   if (typeof text !== "string") return [];
-  const fault = findCidrFault(text, "subnet");
+  const parts = splitSubnets(text);
+  const fault = parts.flatMap((part) => findSubnetFault(part) ?? [])[0];
   if (fault !== undefined) return [fault];
+  const families = parts.map((part) => findCidr(part)?.address.family);
+  return new Set(families).size === families.length ? [] : [buildFault("subnet", text, "names two networks of one family")];
+}
+
+/** The networks of `subnet`; none when it has faults. */
+export function readSubnets(text: string | undefined): Cidr[] {
+  if (text === undefined || findSubnetFaults({ subnet: text }).length > 0) return [];
+  return splitSubnets(text).flatMap((part) => findCidr(part) ?? []);
+}
+
+function splitSubnets(text: string): string[] {
+  return text.split(",").map((part) => part.trim());
+}
+
+function findSubnetFault(text: string): Fault | undefined {
   const cidr = findCidr(text);
-  if (cidr?.address.family === 6) return [buildFault("subnet", text, "is an IPv6 network", IPV4_ONLY)];
-  return cidr !== undefined && cidr.prefix > MAX_BLOCK_PREFIX
-    ? [buildFault("subnet", text, "has no address beside the 4 that Windows keeps")]
-    : [];
+  if (cidr === undefined) return findCidrFault(text, "subnet");
+  const isTooSmall = cidrSize(cidr) < 2 ** (32 - MAX_BLOCK_PREFIX);
+  return isTooSmall ? buildFault("subnet", text, "has no address beside the 4 that Windows keeps") : undefined;
 }
 
 function findListFaults(document: JsonObject, key: string): Fault[] {

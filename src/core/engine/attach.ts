@@ -1,9 +1,9 @@
 import { PluginError } from "../base/errors.ts";
 import { findGuid, formatGuid, type Guid, ZERO_GUID } from "../base/ids.ts";
-import { findIp, type IpAddress } from "../base/ip.ts";
+import { findIp, formatIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
-import type { HostConfig } from "../config/plugin-config.ts";
-import { buildPodEndpoint } from "../datapath/l2bridge.ts";
+import type { AttachableConfig, HostConfig } from "../config/plugin-config.ts";
+import { getDatapath } from "../datapath/datapaths.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
 import { buildMembershipRequest, type EndpointView, parseEndpoint } from "../hcn/documents.ts";
 import { isAddressInUse, isAlreadyAttached, isNotFound } from "../hcn/hresults.ts";
@@ -12,11 +12,13 @@ import { Refusals } from "./address-holder.ts";
 import { adoptExisting } from "./adopt.ts";
 import { type Claim, claimAddresses, undoClaim } from "./claim.ts";
 import { openReadyNetwork, type ReadyNetwork } from "./ensure-network.ts";
+import { addLatePolicies, settleAddresses } from "./hns-addresses.ts";
 import { importNetwork } from "./import-network.ts";
 import { ownsLease, takeLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { buildResult } from "./pod-result.ts";
 import { isOutcomeUnknown, removeEndpoint } from "./remove-endpoint.ts";
+import { withMode } from "./with-mode.ts";
 
 /** Addresses tried before an ADD gives up when HNS says that each is in use. */
 const MAX_ADDRESS_TRIES = 3;
@@ -25,8 +27,9 @@ const MAX_ADDRESS_TRIES = 3;
  * ADD. Gives the pod an address and an endpoint with all its policies in its namespace. A repeat for an attachment that stands
  * returns the same result. When it fails, HNS, IPAM and state are as they were, or the attachment is marked for the next DEL.
  */
-export async function attach(operation: Operation, request: AttachRequest): Promise<CniResult> {
+export async function attach(given: Operation, request: AttachRequest): Promise<CniResult> {
   const namespace = getNamespace(request.netns);
+  const operation = await withMode(given);
   await importNetwork(operation);
   return attachOnce(operation, { ...request, namespace }, (pod) => attachNew(operation, pod));
 }
@@ -86,7 +89,7 @@ export async function openNamespace(operation: Operation<HostConfig>, pod: NewAt
 
 /** Makes the endpoint with the addresses of `claim`, in the pod's namespace, and records that it stands. Takes nothing back. */
 export async function attachTo(
-  operation: Operation,
+  operation: Operation<AttachableConfig>,
   pod: NewAttachment,
   targets: { namespace: HcnHandle; network: ReadyNetwork; claim: Claim },
 ): Promise<CniResult> {
@@ -94,9 +97,10 @@ export async function attachTo(
   const endpoint = await createEndpoint(operation, pod, claim, targets.network);
   if (endpoint.id !== pod.id) recordForeignId(operation, pod.id, endpoint.id);
   await joinNamespace(operation, endpoint, targets.namespace, pod.namespace);
-  const result = buildResult(operation.config, { ...pod, addresses: parseAddresses(claim), mac: endpoint.mac });
+  const { config, addresses } = await settleAddresses(operation, endpoint, parseAddresses(claim));
+  const result = buildResult(config, { ...pod, addresses, mac: endpoint.mac });
   commit(operation, pod, result);
-  operation.log.info("endpoint attached", { endpoint: endpoint.id, namespace: pod.namespace, addresses: claim.addresses });
+  operation.log.info("endpoint attached", { endpoint: endpoint.id, namespace: pod.namespace, addresses: addresses.map(formatIp) });
   return result;
 }
 
@@ -117,14 +121,21 @@ export async function undoing<T>(operation: Operation<HostConfig>, pod: NewAttac
 }
 
 /** Creates the endpoint, taking another address when HNS says that this one is in use; the refused one is quarantined. */
-async function createEndpoint(operation: Operation, pod: NewAttachment, claim: Claim, network: ReadyNetwork): Promise<EndpointView> {
+async function createEndpoint(
+  operation: Operation<AttachableConfig>,
+  pod: NewAttachment,
+  claim: Claim,
+  network: ReadyNetwork,
+): Promise<EndpointView> {
   const { hcn } = operation;
   const refusals = new Refusals(operation, network.id);
   for (let tries = 1; ; tries++) {
     try {
-      return await hcn.withHandle(requestEndpoint(operation, pod, claim, network), async (handle) =>
-        parseEndpoint(await hcn.query(handle)),
-      );
+      return await hcn.withHandle(requestEndpoint(operation, pod, claim, network), async (handle) => {
+        const endpoint = parseEndpoint(await hcn.query(handle));
+        if (claim.addresses.length === 0) await addLatePolicies(operation, handle, endpoint, network);
+        return endpoint;
+      });
     } catch (thrown) {
       if (!isAddressInUse(thrown)) throw thrown;
       await refusals.add(claim.addresses, tries);
@@ -135,9 +146,23 @@ async function createEndpoint(operation: Operation, pod: NewAttachment, claim: C
   }
 }
 
-async function requestEndpoint(operation: Operation, pod: NewAttachment, claim: Claim, network: ReadyNetwork): Promise<HcnHandle> {
-  const { id, version } = network;
-  const document = buildPodEndpoint(operation.config, { name: endpointName(pod), network: id, addresses: parseAddresses(claim), version });
+async function requestEndpoint(
+  operation: Operation<AttachableConfig>,
+  pod: NewAttachment,
+  claim: Claim,
+  network: ReadyNetwork,
+): Promise<HcnHandle> {
+  const { id, version, view } = network;
+  const { config } = operation;
+  const addresses = parseAddresses(claim);
+  const providerAddress = view?.providerAddress;
+  const document = getDatapath(config).buildPodEndpoint(config, {
+    name: endpointName(pod),
+    network: id,
+    addresses,
+    version,
+    providerAddress,
+  });
   try {
     return await operation.hcn.createEndpoint(network.handle, pod.id, document);
   } catch (thrown) {
@@ -147,13 +172,13 @@ async function requestEndpoint(operation: Operation, pod: NewAttachment, claim: 
 }
 
 /** Whether the address was held by an endpoint of this very attachment, which HNS finished after an earlier ADD had given up. */
-async function removeLeftover(operation: Operation, pod: NewAttachment): Promise<boolean> {
+async function removeLeftover(operation: Operation<HostConfig>, pod: NewAttachment): Promise<boolean> {
   const { hcn, log } = operation;
   const byId = await removeEndpoint(hcn, log, { key: pod, endpoint: pod.id, netns: "" });
   return byId > 0 || (await removeEndpoint(hcn, log, { key: pod, endpoint: undefined, netns: "" })) > 0;
 }
 
-async function joinNamespace(operation: Operation, endpoint: EndpointView, handle: HcnHandle, namespace: Guid): Promise<void> {
+async function joinNamespace(operation: Operation<HostConfig>, endpoint: EndpointView, handle: HcnHandle, namespace: Guid): Promise<void> {
   try {
     await operation.hcn.modify(handle, buildMembershipRequest("Add", formatGuid(endpoint.id)));
   } catch (thrown) {
@@ -164,7 +189,7 @@ async function joinNamespace(operation: Operation, endpoint: EndpointView, handl
 }
 
 /** HNS chose another id than ours: it must be durable before anything else, or the endpoint could only be found by name. */
-function recordForeignId(operation: Operation, id: Guid, endpoint: Guid): void {
+function recordForeignId(operation: Operation<HostConfig>, id: Guid, endpoint: Guid): void {
   operation.store.transaction((tx) => {
     const current = tx.findAttachment(id);
     if (current !== undefined) tx.putAttachment({ ...current, endpoint, phase: "created" });
@@ -172,7 +197,7 @@ function recordForeignId(operation: Operation, id: Guid, endpoint: Guid): void {
 }
 
 /** Makes the attachment stand, unless a DEL came meanwhile or another process followed us. */
-function commit(operation: Operation, pod: NewAttachment, result: CniResult): void {
+function commit(operation: Operation<HostConfig>, pod: NewAttachment, result: CniResult): void {
   operation.finish(pod.id, (tx) => {
     const current = tx.findAttachment(pod.id);
     if (current === undefined || current.isCancelled || !ownsLease(tx, pod.id, operation.machine.processes.self())) throw cancelled();

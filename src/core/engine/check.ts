@@ -2,8 +2,8 @@ import { PluginError } from "../base/errors.ts";
 import { findGuid } from "../base/ids.ts";
 import { findIp, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
-import type { HostConfig } from "../config/plugin-config.ts";
-import { buildPodPolicies, podRoutes } from "../datapath/l2bridge.ts";
+import type { AttachableConfig, HostConfig } from "../config/plugin-config.ts";
+import { getDatapath } from "../datapath/datapaths.ts";
 import { type EndpointView, parseEndpoint, type PolicyDocument } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import { type Attachment, type AttachmentKey, attachmentId } from "./attachment.ts";
@@ -11,6 +11,7 @@ import { parseHnsVersion } from "./ensure-network.ts";
 import { importNetwork } from "./import-network.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
+import { withMode } from "./with-mode.ts";
 
 export interface CheckRequest extends AttachmentKey {
   readonly netns: string;
@@ -21,7 +22,8 @@ export interface CheckRequest extends AttachmentKey {
  * CHECK. Compares the attachment in HNS with what ADD made: endpoint, namespace, addresses, gateway, policies, and the reservation
  * of the addresses. What later plugins of a chain added is no difference. Throws CHECK_FAILED, naming each difference.
  */
-export async function check(operation: Operation, request: CheckRequest): Promise<void> {
+export async function check(given: Operation, request: CheckRequest): Promise<void> {
+  const operation = await withMode(given);
   await importNetwork(operation);
   await compareAttachment(operation, request);
 }
@@ -34,7 +36,7 @@ export function requireAttached(operation: Operation<HostConfig>, key: Attachmen
 }
 
 /** CHECK of an attachment whose network is known. */
-export async function compareAttachment(operation: Operation, request: CheckRequest): Promise<void> {
+export async function compareAttachment(operation: Operation<AttachableConfig>, request: CheckRequest): Promise<void> {
   const id = attachmentId(request);
   const existing = requireAttached(operation, request);
   const { owned, version } = operation.store.read((tx) => ({
@@ -44,19 +46,20 @@ export async function compareAttachment(operation: Operation, request: CheckRequ
   const endpoint = await describe(operation, existing);
   const result = parseStoredResult(existing.result);
   const addresses = addressesOf(result);
-  const policies = buildPodPolicies(operation.config, { addresses, version: parseHnsVersion(version) });
+  const { config } = operation;
+  const policies = getDatapath(config).buildPodPolicies(config, { addresses, version: parseHnsVersion(version) });
   const differences = [
     ...compareNamespace(endpoint, request.netns),
     ...compareAddresses(endpoint, addresses, "the result of ADD"),
     ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
-    ...compareRoutes(operation, endpoint),
+    ...compareRoutes(wantedRoutes(config, result, addresses), endpoint),
     ...comparePolicies(endpoint, policies),
-    ...(operation.config.delegated === undefined ? compareReservation(owned, addresses) : []), // another plugin checks its own
+    ...(isOurAddress(config) ? compareReservation(owned, addresses) : []), // others check their own
   ];
   if (differences.length > 0) throw failed([...new Set(differences)]);
 }
 
-async function describe(operation: Operation, existing: Attachment): Promise<EndpointView> {
+async function describe(operation: Operation<HostConfig>, existing: Attachment): Promise<EndpointView> {
   try {
     return parseEndpoint(await operation.hcn.describe("endpoint", existing.endpoint));
   } catch (thrown) {
@@ -85,16 +88,28 @@ function compareAddresses(endpoint: EndpointView, wanted: readonly IpAddress[], 
   return missing.map((address) => `the endpoint lacks the address ${address} of ${source} (it has ${found.join(", ") || "none"})`);
 }
 
-function compareRoutes(operation: Operation, endpoint: EndpointView): string[] {
-  const wanted = podRoutes(operation.config).map((route) => ({
-    destination: formatCidr(route.destination),
-    nextHop: formatIp(route.nextHop),
-  }));
+interface WantedRoute {
+  readonly destination: string;
+  readonly nextHop: string;
+}
+
+/** Those of the configuration; where HNS chose the addresses, those that ADD answered with, since HNS settled the ranges then. */
+function wantedRoutes(config: AttachableConfig, result: CniResult, addresses: readonly IpAddress[]): WantedRoute[] {
+  if (!("ipam" in config)) return result.routes.flatMap(({ dst, gw }) => (gw === undefined ? [] : [{ destination: dst, nextHop: gw }]));
+  const routes = getDatapath(config).podRoutes(config, addresses);
+  return routes.map(({ destination, nextHop }) => ({ destination: formatCidr(destination), nextHop: formatIp(nextHop) }));
+}
+
+function isOurAddress(config: AttachableConfig): boolean {
+  return "ipam" in config && config.delegated === undefined;
+}
+
+function compareRoutes(wanted: readonly WantedRoute[], endpoint: EndpointView): string[] {
   const missing = wanted.filter(({ destination, nextHop }) => {
     return !endpoint.routes.some((route) => route.nextHop === nextHop && route.destination === destination);
   });
   return missing.map(({ destination, nextHop }) => {
-    return `the endpoint has no ${destination === "0.0.0.0/0" ? "default route" : `route to ${destination}`} through ${nextHop}`;
+    return `the endpoint has no ${["0.0.0.0/0", "::/0"].includes(destination) ? "default route" : `route to ${destination}`} through ${nextHop}`;
   });
 }
 

@@ -36,7 +36,7 @@ export async function claimDelegated(
     });
     isTaken = true;
     const resolved = resolveDelegated(operation.config, result);
-    log.info("address given by another IPAM plugin", { ipam: delegate.type, address: formatIp(resolved.address) });
+    log.info("address given by another IPAM plugin", { ipam: delegate.type, addresses: resolved.addresses.map(formatIp) });
     const settle = (isConfirmed: boolean): Promise<void> => giveBack(operation, delegate, pod, isConfirmed ? "taken" : "unconfirmed");
     return { claim: new SettledClaim(pod, resolved, delegate.type), config: resolved.config, settle };
   } catch (thrown) {
@@ -46,7 +46,8 @@ export async function claimDelegated(
   }
 }
 
-function recordIntent(operation: Operation<HostConfig>, { id, network, containerId, ifname, netns }: NewAttachment): void {
+/** Records, durably, that HNS may soon have an endpoint of the attachment. */
+export function recordIntent(operation: Operation<HostConfig>, { id, network, containerId, ifname, netns }: NewAttachment): void {
   const { clock } = operation.machine;
   const state = { phase: "intent", result: undefined, isCancelled: false, bootId: clock.bootId(), updatedAt: clock.now() } as const;
   operation.store.transaction((tx) => tx.putAttachment({ id, network, containerId, ifname, netns, endpoint: id, ...state }));
@@ -87,7 +88,7 @@ async function giveBack(
   }
 }
 
-/** One address that cannot be replaced: another plugin chooses it and does not hear that HNS refused it. */
+/** Addresses that cannot be replaced: another plugin chooses them and does not hear that HNS refused one. */
 class SettledClaim implements Claim {
   readonly attachment: Claim["attachment"];
   readonly allocations = [];
@@ -97,7 +98,7 @@ class SettledClaim implements Claim {
 
   constructor(pod: NewAttachment, resolved: Resolved, type: string) {
     this.attachment = pod.id;
-    this.addresses = [formatIp(resolved.address)];
+    this.addresses = resolved.addresses.map(formatIp);
     this.#type = type;
   }
 

@@ -5,7 +5,6 @@ import {
   cidrSize,
   containsIp,
   findAddressWithPrefix,
-  findCidr,
   findIp,
   formatCidr,
   formatIp,
@@ -14,83 +13,119 @@ import {
   offsetIn,
 } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
-import type { DelegatedConfig, DnsConfig, PluginConfig, PodRoute } from "../config/plugin-config.ts";
-import { networkGateway, podGateway } from "../datapath/l2bridge.ts";
+import type { DelegatedConfig, DnsConfig, PluginConfig, PodAddress, PodRoute, PoolConfig } from "../config/plugin-config.ts";
+import { getDatapath } from "../datapath/datapaths.ts";
 
-/** Windows keeps four addresses of the HNS network's subnet, so one of more prefix bits has none left. */
-const MAX_PREFIX = 29;
+/** Windows keeps four addresses of the HNS network's subnet, so a smaller one has none left. */
+const LEAST_SIZE = 8;
 
-/** An address of another IPAM plugin, with the configuration as it is now that the range is known. */
+/** Addresses of another IPAM plugin, with the configuration as it is now that the ranges are known. */
 export interface Resolved {
   readonly config: PluginConfig;
-  readonly address: IpAddress;
+  /** At most one of each family. */
+  readonly addresses: readonly IpAddress[];
+}
+
+interface Given extends PodAddress {
+  readonly gateway: IpAddress | undefined;
 }
 
 /**
- * Puts what another IPAM plugin answered into the configuration. Throws INVALID_CONFIG when a pod cannot have what it gave: more or less
- * than one IPv4 address, one that Windows or the gateway needs, or one outside of `subnet`.
+ * Puts what another IPAM plugin answered into the configuration. Throws INVALID_CONFIG when a pod cannot have what it gave: no address, two
+ * of one family, one that Windows or the gateway needs, or one outside of `subnet`.
  */
 export function resolveDelegated(config: DelegatedConfig, result: CniResult): Resolved {
   const { type } = config.delegate;
-  const { address, prefix, gateway } = readAddress(type, result);
-  const cidr = config.delegate.subnet ?? networkOf(address, prefix);
+  const given = readAddresses(type, result);
+  const [first, ...rest] = given.map((entry) => findRange(config, entry));
+  if (first === undefined) throw refused(type, "no address", "give it a range");
+  const network = withPools(config, [first, ...rest]);
+  for (const { address } of given) refuseTaken(network, type, address);
+  const routes = readRoutes(type, result, (family) => findFallback(network, given, family));
+  const delegated = { addresses: given.map(({ address, prefix }) => ({ address, prefix })), routes };
+  const dns = mergeDns(config.dns, result.dns);
+  return { addresses: given.map(({ address }) => address), config: { ...network, dns, delegated } };
+}
+
+/** The configuration for subnets that are known. */
+export function configForSubnets(config: DelegatedConfig, subnets: readonly [Cidr, ...Cidr[]]): PluginConfig {
+  const [first, ...rest] = subnets;
+  return withPools(config, [{ cidr: first }, ...rest.map((cidr) => ({ cidr }))]);
+}
+
+interface Range {
+  readonly cidr: Cidr;
+  readonly gateway?: IpAddress | undefined;
+}
+
+function withPools(config: DelegatedConfig, [first, ...rest]: readonly [Range, ...Range[]]): PluginConfig {
+  const pool = ({ cidr, gateway }: Range): PoolConfig => ({ cidr, blockSize: cidr.prefix, gateway: gateway ?? addressAt(cidr, 1) });
+  const unused = { cooldownMs: 0, waitMs: 0, reuseFloorMs: 0 }; // there is no pool of ours
+  return { ...config, ipam: { pools: [pool(first), ...rest.map(pool)], ...unused } };
+}
+
+function readAddresses(type: string, result: CniResult): Given[] {
+  const given = result.ips.map(({ address: text, gateway }) => {
+    const parsed = findAddressWithPrefix(text);
+    if (parsed === undefined) throw refused(type, `the address ${text}`, "see that plugin's own log");
+    const all = parsed.address.family === 4 ? "0.0.0.0/0" : "::/0";
+    const route = result.routes.find(({ dst, gw }) => dst === all && gw !== undefined);
+    return { ...parsed, gateway: findIp(gateway ?? route?.gw ?? "") };
+  });
+  const families = given.map(({ address }) => address.family);
+  if (new Set(families).size === families.length) return given;
+  const all = result.ips.map((ip) => ip.address).join(", ");
+  throw refused(type, `several addresses of one family (${all})`, "give it one range a family");
+}
+
+/** The subnet of the HNS network that an address belongs to. */
+function findRange({ delegate, gatewayMode }: DelegatedConfig, { address, prefix, gateway }: Given): Range {
+  const { type, subnets } = delegate;
+  const cidr = subnets.find((subnet) => subnet.address.family === address.family) ?? networkOf(address, prefix);
   if (!containsIp(cidr, address)) throw refused(type, `${formatIp(address)}, outside of subnet ${formatCidr(cidr)}`, "make both agree");
-  if (cidr.prefix > MAX_PREFIX)
+  if (cidrSize(cidr) < LEAST_SIZE)
     throw refused(type, `${formatIp(address)}/${prefix}, a network too small for HNS`, "set subnet to the pods' network");
-  if (config.gatewayMode === "ipam" && gateway === undefined) {
+  if (gatewayMode === "ipam" && gateway === undefined) {
     throw refused(type, "no gateway, and gatewayMode is ipam", "give that plugin a gateway, or set another gatewayMode");
   }
-  const network = configForSubnet(config, cidr, gateway);
-  refuseTaken(network, type, address);
-  const dns = mergeDns(config.dns, result.dns);
-  return { address, config: { ...network, dns, delegated: { prefix, routes: readRoutes(type, result, podGateway(network) ?? gateway) } } };
-}
-
-/** The configuration for a subnet that is known; `gateway` is the IPAM plugin's. */
-export function configForSubnet(config: DelegatedConfig, cidr: Cidr, gateway?: IpAddress): PluginConfig {
-  const unused = { cooldownMs: 0, waitMs: 0, reuseFloorMs: 0 }; // there is no pool of ours
-  return { ...config, ipam: { pools: [{ cidr, blockSize: cidr.prefix, gateway: gateway ?? addressAt(cidr, 1) }], ...unused } };
-}
-
-function readAddress(type: string, result: CniResult): { address: IpAddress; prefix: number; gateway: IpAddress | undefined } {
-  const [first, second] = result.ips;
-  if (first === undefined) throw refused(type, "no address", "give it a range");
-  if (second !== undefined) {
-    const all = result.ips.map((ip) => ip.address).join(", ");
-    throw refused(type, `several addresses (${all})`, "give it one IPv4 range; a second address comes with a later version");
-  }
-  const parsed = findAddressWithPrefix(first.address);
-  if (parsed?.address.family !== 4)
-    throw refused(type, `the address ${first.address}`, "give it an IPv4 range; IPv6 comes with a later version");
-  const route = result.routes.find(({ dst, gw }) => dst === "0.0.0.0/0" && gw !== undefined);
-  return { ...parsed, gateway: findIp(first.gateway ?? route?.gw ?? "") };
+  return { cidr, gateway };
 }
 
 /** The pod must not have an address that something else has: HNS, the gateway, or the whole network. */
 function refuseTaken(config: PluginConfig, type: string, address: IpAddress): void {
-  const { cidr } = config.ipam.pools[0];
-  const offset = offsetIn(cidr, address);
-  const gateway = podGateway(config);
-  const isGateway = gateway !== undefined && formatIp(gateway) === formatIp(address);
-  const isHns = formatIp(networkGateway(config)) === formatIp(address);
-  if (!isGateway && !isHns && offset !== 0 && offset !== cidrSize(cidr) - 1) return;
+  const datapath = getDatapath(config);
+  const isSame = (other: IpAddress | undefined): boolean => other !== undefined && formatIp(other) === formatIp(address);
+  const isGateway = isSame(datapath.podGateway(config, address));
+  const isHns = isSame(datapath.networkGateway(config, address));
+  const cidr = config.ipam.pools.find((pool) => containsIp(pool.cidr, address))?.cidr ?? config.ipam.pools[0].cidr;
+  if (!isGateway && !isHns && !isEdge(cidr, address)) return;
   const whose = isHns ? "which HNS keeps for itself" : isGateway ? "which is the pods' gateway" : "which is no address for a pod";
   const start = formatIp(addressAt(cidr, 3));
   throw refused(type, `${formatIp(address)}, ${whose}`, `keep it out of that plugin's range, for host-local by "rangeStart": "${start}"`);
 }
 
-/** Every route but the default one, which gatewayMode decides. */
-function readRoutes(type: string, result: CniResult, fallback: IpAddress | undefined): PodRoute[] {
+/** The network's own address, and with IPv4 the one that means all of it. */
+function isEdge(cidr: Cidr, address: IpAddress): boolean {
+  const offset = offsetIn(cidr, address);
+  return offset === 0 || (address.family === 4 && offset === cidrSize(cidr) - 1);
+}
+
+/** Through which a route goes that names no gateway. */
+function findFallback(config: PluginConfig, given: readonly Given[], family: number): IpAddress | undefined {
+  const own = given.find(({ address }) => address.family === family);
+  return own === undefined ? undefined : (getDatapath(config).podGateway(config, own.address) ?? own.gateway);
+}
+
+/** Every route but the default ones, which gatewayMode decides. */
+function readRoutes(type: string, result: CniResult, findGateway: (family: number) => IpAddress | undefined): PodRoute[] {
   return result.routes.flatMap(({ dst, gw }) => {
     const parsed = findAddressWithPrefix(dst);
-    if (parsed === undefined || findCidr(dst)?.prefix === 0) return [];
-    const nextHop = gw === undefined ? fallback : findIp(gw);
-    if (parsed.address.family !== 4 || nextHop?.family !== 4) {
-      throw refused(
-        type,
-        `the route ${dst}${gw === undefined ? " without a gateway" : ` through ${gw}`}`,
-        "give it IPv4 routes with gateways",
-      );
+    if (parsed === undefined || parsed.prefix === 0) return [];
+    const { family } = parsed.address;
+    const nextHop = gw === undefined ? findGateway(family) : findIp(gw);
+    if (nextHop?.family !== family) {
+      const what = `the route ${dst}${gw === undefined ? " without a gateway" : ` through ${gw}`}`;
+      throw refused(type, what, "give it routes with gateways of their family");
     }
     return [{ destination: networkOf(parsed.address, parsed.prefix), nextHop }];
   });

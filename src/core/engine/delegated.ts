@@ -1,29 +1,30 @@
 import type { CniResult } from "../cni/result.ts";
-import { type Cidr, findCidr } from "../base/ip.ts";
 import type { DelegatedConfig } from "../config/plugin-config.ts";
-import { compareNetwork } from "../datapath/l2bridge.ts";
 import { type NetworkView, parseNetwork } from "../hcn/documents.ts";
 import { attachOnce, attachTo, getNamespace, type NewAttachment, openNamespace, undoing } from "./attach.ts";
 import type { AttachRequest } from "./attachment.ts";
 import { type CheckRequest, compareAttachment, requireAttached } from "./check.ts";
 import { claimDelegated } from "./claim-delegated.ts";
 import type { IpamDelegate } from "./delegate.ts";
-import { configForSubnet, resolveDelegated } from "./delegated-config.ts";
+import { findDifferences } from "./compare-network.ts";
+import { resolveDelegated } from "./delegated-config.ts";
 import { mismatch, openReadyNetwork } from "./ensure-network.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
 import { countAttached } from "./status.ts";
+import { withMode } from "./with-mode.ts";
 
 /**
  * ADD with addresses of another IPAM plugin. That runs first, since its answer says what the HNS network's subnet is. When a later step
  * fails, the endpoint is removed and then the address given back.
  */
 export async function attachDelegated(
-  operation: Operation<DelegatedConfig>,
+  given: Operation<DelegatedConfig>,
   request: AttachRequest,
   delegate: IpamDelegate,
 ): Promise<CniResult> {
   const namespace = getNamespace(request.netns);
+  const operation = await withMode(given);
   return attachOnce(operation, { ...request, namespace }, (pod) => attachNew(operation, pod, delegate));
 }
 
@@ -44,7 +45,8 @@ async function attachNew(operation: Operation<DelegatedConfig>, pod: NewAttachme
 }
 
 /** CHECK: the attachment as ADD made it, then the IPAM plugin's own. Throws CHECK_FAILED or DELEGATE_FAILED. */
-export async function checkDelegated(operation: Operation<DelegatedConfig>, request: CheckRequest, delegate: IpamDelegate): Promise<void> {
+export async function checkDelegated(given: Operation<DelegatedConfig>, request: CheckRequest, delegate: IpamDelegate): Promise<void> {
+  const operation = await withMode(given);
   const existing = requireAttached(operation, request);
   const { config } = resolveDelegated(operation.config, parseStoredResult(existing.result));
   await compareAttachment(operation.withConfig(config), request);
@@ -52,22 +54,16 @@ export async function checkDelegated(operation: Operation<DelegatedConfig>, requ
 }
 
 /** STATUS: as far as HNS can be compared without an address, then the IPAM plugin's own. */
-export async function reportDelegatedStatus(operation: Operation<DelegatedConfig>, delegate: IpamDelegate): Promise<void> {
+export async function reportDelegatedStatus(given: Operation<DelegatedConfig>, delegate: IpamDelegate): Promise<void> {
+  const operation = await withMode(given);
   const id = await operation.scan.findNetwork();
   if (id !== undefined) compare(operation, parseNetwork(await operation.hcn.describe("network", id)));
   await delegate.status(operation.deadline);
 }
 
-/** Where the configuration names no subnet, the network's own one is taken for wanted. */
 function compare(operation: Operation<DelegatedConfig>, network: NetworkView): void {
   const { config } = operation;
-  const subnet = config.delegate.subnet ?? findSubnet(network);
-  const differences =
-    subnet === undefined ? ["subnet is none, wanted one of IPv4"] : compareNetwork(network, configForSubnet(config, subnet));
+  const differences = findDifferences(config, network);
   if (differences.length === 0) return;
   throw mismatch({ name: config.networkName, differences, existingContainersAffected: countAttached(operation) > 0 });
-}
-
-function findSubnet(network: NetworkView): Cidr | undefined {
-  return network.subnets.map(({ prefix }) => findCidr(prefix)).find((cidr) => cidr?.address.family === 4);
 }

@@ -13,7 +13,7 @@ export interface Machine {
   /** Names this run of the HNS service; "" when it cannot be told. */
   hnsStart(): string;
   /**
-   * Enables IPv4 forwarding on the interface that has `address`, waiting up to `waitMs` for HNS to bring it up.
+   * Enables forwarding of the address's family on the interface that has `address`, waiting up to `waitMs` for HNS to bring it up.
    * @returns "missing" where the operating system has no function for it
    * @throws FORWARDING_FAILED when the function is there and fails
    */

@@ -2,21 +2,23 @@ import { PluginError } from "../base/errors.ts";
 import type { Mac } from "../base/ids.ts";
 import { formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
-import type { PluginConfig } from "../config/plugin-config.ts";
-import { podGateway, podRoutes } from "../datapath/l2bridge.ts";
+import type { AttachableConfig } from "../config/plugin-config.ts";
+import { getDatapath } from "../datapath/datapaths.ts";
 
-/** The answer to an ADD: one interface in the sandbox, its addresses with the subnet's prefix length, the default route and DNS. */
+/** The answer to an ADD: one interface in the sandbox, its addresses with the subnet's prefix length, its routes and DNS. */
 export function buildResult(
-  config: PluginConfig,
+  config: AttachableConfig,
   pod: { ifname: string; netns: string; addresses: readonly IpAddress[]; mac: Mac | undefined },
 ): CniResult {
-  const gateway = podGateway(config);
-  const prefix = config.delegated?.prefix ?? config.ipam.pools[0].cidr.prefix;
-  const gatewayText = gateway === undefined ? {} : { gateway: formatIp(gateway) };
+  const datapath = getDatapath(config);
   return {
     interfaces: [{ name: pod.ifname, sandbox: pod.netns, ...(pod.mac !== undefined && { mac: pod.mac }) }],
-    ips: pod.addresses.map((address) => ({ address: `${formatIp(address)}/${prefix}`, interface: 0, ...gatewayText })),
-    routes: podRoutes(config).map((route) => ({ dst: formatCidr(route.destination), gw: formatIp(route.nextHop) })),
+    ips: pod.addresses.map((address) => {
+      const gateway = datapath.podGateway(config, address);
+      const text = `${formatIp(address)}/${datapath.podPrefix(config, address)}`;
+      return { address: text, interface: 0, ...(gateway !== undefined && { gateway: formatIp(gateway) }) };
+    }),
+    routes: datapath.podRoutes(config, pod.addresses).map((route) => ({ dst: formatCidr(route.destination), gw: formatIp(route.nextHop) })),
     dns: config.dns,
   };
 }

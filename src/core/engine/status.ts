@@ -1,6 +1,6 @@
 import { PluginError } from "../base/errors.ts";
 import type { HostConfig } from "../config/plugin-config.ts";
-import { compareNetwork } from "../datapath/l2bridge.ts";
+import { getDatapath } from "../datapath/datapaths.ts";
 import { parseNetwork } from "../hcn/documents.ts";
 import { selectPools } from "../config/pool-choice.ts";
 import { freeRested, type PoolSpec } from "../ipam/allocator.ts";
@@ -9,12 +9,14 @@ import { mismatch, verificationStamp } from "./ensure-network.ts";
 import type { Operation } from "./operation.ts";
 import { poolSpec } from "./pool-spec.ts";
 import type { StateTransaction } from "./store.ts";
+import { withMode } from "./with-mode.ts";
 
 /**
  * STATUS. Returns when the next ADD can succeed as far as can be told: the state is readable, HNS answers, and the network is equal
  * to the configuration or absent (the next ADD makes it). Its errors carry `existingContainersAffected` when running pods suffer too.
  */
-export async function reportStatus(operation: Operation): Promise<void> {
+export async function reportStatus(given: Operation): Promise<void> {
+  const operation = await withMode(given);
   const { config, store } = operation;
   const known = store.read((tx) => tx.findNetwork(config.networkName));
   const id = await operation.scan.findNetwork();
@@ -22,7 +24,7 @@ export async function reportStatus(operation: Operation): Promise<void> {
     const attachments = countAttached(operation);
     if (attachments > 0) operation.log.warn("network gone while attachments are recorded", { attachments });
   } else if (known?.id !== id || known.verified !== verificationStamp(operation)) {
-    const differences = compareNetwork(parseNetwork(await operation.hcn.describe("network", id)), config);
+    const differences = getDatapath(config).compareNetwork(parseNetwork(await operation.hcn.describe("network", id)), config);
     if (differences.length > 0) {
       throw mismatch({ name: config.networkName, differences, existingContainersAffected: countAttached(operation) > 0 });
     }

@@ -28,7 +28,7 @@ export interface DnsView {
   readonly options: readonly string[];
 }
 
-export interface NetworkDetail extends Omit<NetworkView, "subnets"> {
+export interface NetworkDetail extends Pick<NetworkView, "id" | "name" | "type" | "adapter"> {
   readonly flags: number;
   readonly subnets: readonly SubnetDetail[];
   readonly macRanges: readonly { readonly first: string; readonly last: string }[];
@@ -77,11 +77,16 @@ export function parseNetworkDetail(answer: unknown): NetworkDetail {
   const document = asRecord(answer, "network");
   const view = parseNetwork(answer);
   const subnets = listOf(document["Ipams"]).flatMap((ipam) => listOf(ipam["Subnets"]));
+  const { id, name, type, adapter } = view;
   return {
-    ...view,
+    id,
+    name,
+    type,
+    adapter,
     flags: number(document["Flags"]) ?? 0,
-    subnets: view.subnets.map((subnet, index) => ({
-      ...subnet,
+    subnets: view.subnets.map(({ prefix, gateway }, index) => ({
+      prefix,
+      gateway,
       routes: parseRoutes(subnets[index]?.["Routes"]),
       policies: parsePolicies(subnets[index]?.["Policies"]),
     })),

@@ -60,3 +60,9 @@ function parseNamespace(value: unknown): Guid | undefined {
   const namespace = typeof id === "string" ? findGuid(id) : undefined;
   return namespace === undefined || /^[0-]+$/.test(namespace) ? undefined : namespace;
 }
+
+/** The node's own address on a network, as the version 1 description has it; undefined while there is none. */
+export function findManagementIp(answer: unknown): string | undefined {
+  const value: unknown = typeof answer === "object" && answer !== null && "ManagementIP" in answer ? answer.ManagementIP : undefined;
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

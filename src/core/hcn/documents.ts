@@ -21,7 +21,8 @@ export interface RouteDocument {
 
 export interface SubnetDocument {
   readonly IpAddressPrefix: string;
-  readonly Routes: readonly RouteDocument[];
+  readonly Routes?: readonly RouteDocument[];
+  readonly Policies?: readonly PolicyDocument[];
 }
 
 export interface NetworkDocument {
@@ -44,7 +45,9 @@ export interface EndpointDocument {
   readonly SchemaVersion: SchemaVersion;
   readonly Name: string;
   readonly HostComputeNetwork: string;
-  readonly IpConfigurations: readonly { readonly IpAddress: string; readonly PrefixLength: number }[];
+  /** Absent: HNS chooses the addresses. */
+  readonly IpConfigurations?: readonly { readonly IpAddress: string; readonly PrefixLength: number }[];
+  readonly MacAddress?: string;
   readonly Routes?: readonly RouteDocument[];
   readonly Dns?: DnsDocument;
   readonly Policies?: readonly PolicyDocument[];
@@ -56,9 +59,22 @@ export interface NetworkView {
   readonly name: string;
   /** HNS leaves the type of a NAT network out; then this is "NAT". */
   readonly type: string;
-  readonly subnets: readonly { readonly prefix: string; readonly gateway: string | undefined }[];
+  readonly subnets: readonly SubnetView[];
   /** The adapter the network is bound to, when HNS reports one. */
   readonly adapter: string | undefined;
+  /** Overlay: the node's address at which tunnels end; undefined while the management interface has none. */
+  readonly providerAddress: string | undefined;
+  /** Overlay: the tunnels' UDP port, when HNS reports it. */
+  readonly vxlanPort: number | undefined;
+  /** Overlay: the node reaches its own pods. */
+  readonly hasHostRoute: boolean;
+}
+
+export interface SubnetView {
+  readonly prefix: string;
+  readonly gateway: string | undefined;
+  /** Overlay: the virtual subnet's number, when HNS reports it. */
+  readonly vsid: number | undefined;
 }
 
 export interface EndpointView {
@@ -83,18 +99,40 @@ export function buildMembershipRequest(action: "Add" | "Remove", endpoint: strin
   return { ResourceType: "Endpoint", RequestType: action, Settings: { EndpointId: endpoint } };
 }
 
+/** The request that adds policies to a network or an endpoint. */
+export function buildPolicyRequest(policies: readonly PolicyDocument[]): object {
+  return { ResourceType: "Policy", RequestType: "Add", Settings: { Policies: policies } };
+}
+
 /** Throws HNS_REFUSED when HNS's answer is no network document. */
 export function parseNetwork(answer: unknown): NetworkView {
   const document = asRecord(answer, "network");
   const subnets = listOf(document["Ipams"]).flatMap((ipam) => listOf(ipam["Subnets"]));
-  const adapter = listOf(document["Policies"]).find((policy) => policy["Type"] === "NetAdapterName");
+  const settings = (type: string): Record<string, unknown> | undefined => findSettings(document, type);
   return {
     id: getId(document, "network"),
     name: text(document["Name"]) ?? "",
     type: text(document["Type"]) ?? "NAT",
-    subnets: subnets.map((subnet) => ({ prefix: text(subnet["IpAddressPrefix"]) ?? "", gateway: defaultGateway(subnet) })),
-    adapter: adapter === undefined ? undefined : text(record(adapter["Settings"])?.["NetworkAdapterName"]),
+    subnets: subnets.map(readSubnet),
+    adapter: text(settings("NetAdapterName")?.["NetworkAdapterName"]),
+    providerAddress: text(settings("ProviderAddress")?.["ProviderAddress"]),
+    vxlanPort: number(settings("VxlanPort")?.["Port"]),
+    hasHostRoute: settings("HostRoute") !== undefined,
   };
+}
+
+function readSubnet(subnet: Record<string, unknown>): SubnetView {
+  return {
+    prefix: text(subnet["IpAddressPrefix"]) ?? "",
+    gateway: defaultGateway(subnet),
+    vsid: number(findSettings(subnet, "VSID")?.["IsolationId"]),
+  };
+}
+
+/** The settings of the first policy of a type; HNS leaves empty settings out. */
+function findSettings(owner: Record<string, unknown>, type: string): Record<string, unknown> | undefined {
+  const policy = listOf(owner["Policies"]).find((entry) => entry["Type"] === type);
+  return policy === undefined ? undefined : (record(policy["Settings"]) ?? {});
 }
 
 /** Throws HNS_REFUSED when HNS's answer is no endpoint document. */
@@ -110,7 +148,7 @@ export function parseEndpoint(answer: unknown): EndpointView {
     mac: findMac(text(document["MacAddress"]) ?? ""),
     addresses: listOf(document["IpConfigurations"]).map((entry) => ({
       address: text(entry["IpAddress"]) ?? "",
-      prefixLength: typeof entry["PrefixLength"] === "number" ? entry["PrefixLength"] : undefined,
+      prefixLength: number(entry["PrefixLength"]),
     })),
     routes: listOf(document["Routes"]).map((route) => ({
       nextHop: text(route["NextHop"]) ?? "",
@@ -152,6 +190,10 @@ export function listOf(value: unknown): Record<string, unknown>[] {
 /** Undefined for "" too, which HNS writes for what is not there. */
 export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function unreadable(what: string, reason: string): PluginError {

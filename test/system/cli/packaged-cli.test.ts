@@ -31,6 +31,7 @@ describeUnless(packagedReason(), "the packaged command line", () => {
     ["a configuration under the noun's older name", ["conf", "validate", "-"], CONF, /^-: valid/],
     ["a key of the configuration", ["config", "explain", "ipam.cidr"], "", /^ipam\.cidr\n[^]*Example: +"10\.244\.3\.0\/24"\n/],
     ["a configuration with its defaults", ["config", "show", "--effective", "-", "-o", "yaml"], CONF, /\nstateDir: \/var\/lib\/hns-cni\n/],
+    ["the source VIP", ["source-vip", "--conf=-"], CONF.replace("l2bridge", "overlay"), "10.244.3.2\n"],
   ])("answers with %s", async (_name, args, stdin, expected) => {
     const result = await run(args, stdin);
     expect(result).toMatchObject({ code: 0, stderr: "" });
@@ -82,7 +83,7 @@ interface CommandHelp {
 /** The commands that the program's help names, down to those that have none below. */
 async function listCommands(run: (args: readonly string[]) => Promise<ProgramResult>, path: readonly string[]): Promise<CommandHelp[]> {
   const { stdout } = await run([...path, "--help"]);
-  const names = Array.from(stdout.matchAll(/^ {2}hns-cni (\w+(?: \w+)*)/gm), (match) => match[1] ?? "");
+  const names = Array.from(stdout.matchAll(/^ {2}hns-cni (\w[\w-]*(?: \w[\w-]*)*)/gm), (match) => match[1] ?? "");
   if (names.length > 0) return (await Promise.all(names.map((name) => listCommands(run, name.split(" "))))).flat();
   const choices = /--output[^]*?choices:([^\]]+)\]/.exec(stdout)?.[1] ?? "";
   return [{ name: path.join(" "), forms: choices.match(/\w+/g) ?? [] }];

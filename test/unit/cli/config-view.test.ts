@@ -62,9 +62,11 @@ describe("config validate", () => {
   });
 
   it("prints faults for people", () => {
-    const world = new FakeWorld({ "-": JSON.stringify({ ...CONF, mode: "x" }) });
+    const world = new FakeWorld({ "-": JSON.stringify({ ...CONF, logLevel: "x" }) });
     expect(validateConfig(world, { file: "-", output: "text" })).toBe(1);
-    expect(world.out).toBe('-: 1 fault\n  mode is "x": must be one of l2bridge\n    set "l2bridge", the only mode of this version\n');
+    expect(world.out).toBe(
+      '-: 1 fault\n  logLevel is "x": must be one of error, warn, info, debug\n    set "error", "warn", "info" or "debug"\n',
+    );
   });
 });
 

@@ -10,21 +10,21 @@ describe("normaliseDelegated", () => {
     const ipam = { type: "host-local", cidr: 5, blockSize: "x", gateway: [], warm: 7, ranges: [[{ subnet: "10.1.0.0/24" }]] };
     const { config, warnings } = normaliseDelegated(build(ipam, { gatewayMode: "ipam" }));
     expect(config).toMatchObject({ networkName: "pods", gatewayMode: "ipam", delegate: { type: "host-local" } });
-    expect(config.delegate.subnet).toBeUndefined();
+    expect(config.delegate.subnets).toEqual([]);
     expect(warnings).toEqual([]);
   });
 
   test.each([
-    [{ type: "x", subnet: "10.1.0.0/24" }, {}, "10.1.0.0/24"],
-    [{ type: "x", subnet: "10.1.0.0/24" }, { subnet: "10.0.0.0/8" }, "10.0.0.0/8"],
-    [{ type: "x", subnet: "10.1.0.5/24" }, {}, undefined],
-    [{ type: "x", subnet: "fd00::/64" }, {}, undefined],
+    [{ type: "x", subnet: "10.1.0.0/24" }, {}, ["10.1.0.0/24"]],
+    [{ type: "x", subnet: "10.1.0.0/24" }, { subnet: "10.0.0.0/8" }, ["10.0.0.0/8"]],
+    [{ type: "x", subnet: "10.1.0.5/24" }, {}, []],
+    [{ type: "x", subnet: "fd00::/64" }, {}, ["fd00::/64"]],
+    [{ type: "x" }, { subnet: "fd00::/64, 10.1.0.0/24" }, ["fd00::/64", "10.1.0.0/24"]],
   ])("takes the subnet from %j and %j", (ipam, changes, expected) => {
-    const { subnet } = normaliseDelegated(build(ipam, changes)).config.delegate;
-    expect(subnet === undefined ? undefined : formatCidr(subnet)).toBe(expected);
+    expect(normaliseDelegated(build(ipam, changes)).config.delegate.subnets.map(formatCidr)).toEqual(expected);
   });
 
-  test.each([["10.1.0.5/24"], ["fd00::/64"], ["10.1.0.0/30"], ["x"], [5]])(
+  test.each([["10.1.0.5/24"], ["fd00::/126"], ["10.1.0.0/30"], ["10.1.0.0/24,10.2.0.0/24"], ["10.1.0.0/24,"], ["x"], [5]])(
     "tells faults of subnet %j, and all others with it",
     (subnet) => {
       const read = (): unknown => normaliseDelegated(build({ type: "x" }, { subnet, callTimeoutSeconds: -1 }));

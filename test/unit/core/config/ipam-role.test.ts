@@ -23,7 +23,9 @@ function readMessage(ipam: unknown, changes: object = {}): string {
 describe("findRole", () => {
   test.each([
     ["plugin", { type: "hns-cni", ipam: { type: "hns-cni" } }, []],
-    ["plugin", { type: "hns-cni", ipam: {} }, []],
+    ["hns-addressed", { type: "hns-cni", ipam: {} }, []],
+    ["hns-addressed", { type: "hns-cni" }, []],
+    ["plugin", { type: "hns-cni", ipam: { cidr: "10.1.0.0/24" } }, []],
     ["plugin", { ipam: { type: "hns-cni" } }, []],
     ["plugin", { type: "pods-cni", IPAM: { Type: "pods-cni" } }, ["pods-cni"]],
     ["ipam", { type: "win-bridge", ipam: { type: "hns-cni" } }, []],

@@ -63,6 +63,11 @@ describe("normalise", () => {
         dns: { nameservers: ["10.96.0.10"], search: ["default.svc.cluster.local", "svc.cluster.local", "cluster.local"], options: [] },
         gatewayMode: "host-endpoint",
         loopbackDsr: true,
+        vsid: 4096,
+        vxlanPort: 4789,
+        endpointMacPrefix: "0E-2A",
+        additionalRoutes: [],
+        ipMasq: false,
         statusFailsOnExhaustion: false,
         logLevel: "info",
         callTimeoutMs: 30_000,
@@ -196,10 +201,9 @@ describe("normalise: keys", () => {
 
 describe("normalise: faults", () => {
   const cases: [string, Raw, string[]][] = [
-    ["a missing mode", without("mode"), ["mode is missing", 'set "l2bridge"']],
     ["a missing ipam section", without("ipam"), ["ipam is missing", '"cidr"']],
     ["a missing name", without("name"), ["name is missing"]],
-    ["another mode", build({ mode: "overlay" }), ['mode is "overlay": must be one of l2bridge']],
+    ["another mode", build({ mode: "ics" }), ['mode is "ics": must be one of l2bridge, overlay', 'set "l2bridge"']],
     ["a blank adapter", build({ adapter: " " }), ['adapter is " "', "Get-NetAdapter"]],
     ["an empty adapter", build({ adapter: "" }), ['adapter is ""', "Get-NetAdapter"]],
     [
@@ -255,7 +259,7 @@ describe("normalise: faults", () => {
 
   test("are reported all at once, schema and meaning together", () => {
     const raw = build({
-      mode: "nat",
+      mode: "NAT",
       adapter: "",
       callTimeoutSeconds: 0,
       ipam: { type: "hns-cni", cidr: "10.244.3.1/24", blockSize: "26" },

@@ -1,18 +1,11 @@
 import { findGuid, type Guid } from "../../../../src/core/base/ids.ts";
 import { findIp, formatIp, type IpAddress } from "../../../../src/core/base/ip.ts";
 import type { PluginConfig } from "../../../../src/core/config/plugin-config.ts";
-import {
-  buildHostEndpoint,
-  buildNetwork,
-  buildPodEndpoint,
-  buildPodPolicies,
-  compareNetwork,
-  hostEndpointAddress,
-  networkGateway,
-  podGateway,
-} from "../../../../src/core/datapath/l2bridge.ts";
+import { l2bridge } from "../../../../src/core/datapath/l2bridge.ts";
 import type { NetworkView } from "../../../../src/core/hcn/documents.ts";
 import { buildConfig } from "../../../support/engine-fixture.ts";
+
+const { buildHostEndpoint, buildNetwork, buildPodEndpoint, buildPodPolicies, compareNetwork, hostEndpointAddresses, podGateway } = l2bridge;
 
 const NETWORK_ID = guid("580a92d9-1111-4222-8333-444455556666");
 const NEW_HNS = { major: 15, minor: 2 };
@@ -80,7 +73,7 @@ describe("the pod's endpoint", () => {
     ["none", {}, undefined],
   ])("with gatewayMode %s and ipam %j has the gateway %s", (gatewayMode, ipam, gateway) => {
     const config = buildConfig({ gatewayMode, ipam });
-    const found = podGateway(config);
+    const found = podGateway(config, ip("10.244.3.3"));
     expect(found === undefined ? undefined : formatIp(found)).toBe(gateway);
     const document = endpoint(config) as { Routes?: unknown };
     expect(document.Routes).toEqual(gateway === undefined ? undefined : [{ NextHop: gateway, DestinationPrefix: "0.0.0.0/0" }]);
@@ -130,7 +123,11 @@ describe("the network", () => {
 
   test("keeps .1 for HNS and .2 for the host endpoint", () => {
     const config = buildConfig({ ipam: { cidr: "10.244.3.64/26" } });
-    expect([formatIp(networkGateway(config)), formatIp(hostEndpointAddress(config))]).toEqual(["10.244.3.65", "10.244.3.66"]);
+    const gateway = l2bridge.networkGateway(config, ip("10.244.3.70"));
+    expect([gateway, ...hostEndpointAddresses(config)].map((address) => address && formatIp(address))).toEqual([
+      "10.244.3.65",
+      "10.244.3.66",
+    ]);
   });
 
   test("has a host endpoint without routes and policies of its own", () => {
@@ -148,17 +145,21 @@ describe("comparing a network with the configuration", () => {
     id: NETWORK_ID,
     name: "pods",
     type: "L2Bridge",
-    subnets: [{ prefix: "10.244.3.0/24", gateway: "10.244.3.1" }],
+    subnets: [{ prefix: "10.244.3.0/24", gateway: "10.244.3.1", vsid: undefined }],
     adapter: "Ethernet",
+    providerAddress: undefined,
+    vxlanPort: undefined,
+    hasHostRoute: false,
   };
   const config = buildConfig({ adapter: "Ethernet" });
 
   test.each<[string, Partial<NetworkView>]>([
     ["equal", {}],
     ["of a type in another case", { type: "l2bridge" }],
+    ["of type L2Tunnel, which win-bridge takes too", { type: "L2Tunnel" }],
     ["that does not tell its adapter", { adapter: undefined }],
     ["whose adapter has another case", { adapter: "ETHERNET" }],
-    ["with further subnets", { subnets: [{ prefix: "10.9.0.0/24", gateway: "10.9.0.1" }, ...fitting.subnets] }],
+    ["with further subnets", { subnets: [{ prefix: "10.9.0.0/24", gateway: "10.9.0.1", vsid: undefined }, ...fitting.subnets] }],
     ["of another name, which is how it was found", { name: "other" }],
   ])("finds no difference in one %s", (_which, changes) => {
     expect(compareNetwork({ ...fitting, ...changes }, config)).toEqual([]);
@@ -168,12 +169,16 @@ describe("comparing a network with the configuration", () => {
     ["type", { type: "NAT" }, ["Type is NAT, wanted L2Bridge"]],
     [
       "subnet",
-      { subnets: [{ prefix: "10.244.3.0/25", gateway: "10.244.3.1" }] },
+      { subnets: [{ prefix: "10.244.3.0/25", gateway: "10.244.3.1", vsid: undefined }] },
       ["subnet is 10.244.3.0/25, wanted 10.244.3.0/24 (ipam.cidr)"],
     ],
     ["no subnet", { subnets: [] }, ["subnet is none, wanted 10.244.3.0/24 (ipam.cidr)"]],
-    ["gateway", { subnets: [{ prefix: "10.244.3.0/24", gateway: "10.244.3.254" }] }, ["gateway is 10.244.3.254, wanted 10.244.3.1"]],
-    ["no gateway", { subnets: [{ prefix: "10.244.3.0/24", gateway: undefined }] }, ["gateway is none, wanted 10.244.3.1"]],
+    [
+      "gateway",
+      { subnets: [{ prefix: "10.244.3.0/24", gateway: "10.244.3.254", vsid: undefined }] },
+      ["gateway is 10.244.3.254, wanted 10.244.3.1"],
+    ],
+    ["no gateway", { subnets: [{ prefix: "10.244.3.0/24", gateway: undefined, vsid: undefined }] }, ["gateway is none, wanted 10.244.3.1"]],
     ["adapter", { adapter: "Ethernet 2" }, ['adapter is "Ethernet 2", wanted "Ethernet"']],
     [
       "all",

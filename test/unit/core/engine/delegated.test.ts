@@ -90,6 +90,49 @@ describe("ADD", () => {
     expect((await add(node.pod("c1"))).ips).toEqual([{ address: "10.244.3.7/24", interface: 0, gateway: "10.244.3.2" }]);
   });
 
+  test("one address of each family makes a network and an endpoint with both", async () => {
+    ipam.answer = { cniVersion: "1.1.0", ips: [{ address: "ADDRESS/24" }, { address: "fd00::7/64" }], routes: [{ dst: "fd05::/64" }] };
+    const pod = node.pod("c1");
+    const result = await add(pod);
+    expect(result.ips).toEqual([
+      { address: "10.244.3.7/24", interface: 0, gateway: "10.244.3.2" },
+      { address: "fd00::7/64", interface: 0, gateway: "fd00::2" },
+    ]);
+    expect(result.routes).toEqual([
+      { dst: "0.0.0.0/0", gw: "10.244.3.2" },
+      { dst: "::/0", gw: "fd00::2" },
+      { dst: "fd05::/64", gw: "fd00::2" },
+    ]);
+    const [network] = node.model.world.networks.values();
+    expect(network?.subnets.map(({ prefix }) => prefix)).toEqual(["10.244.3.0/24", "fd00::/64"]);
+    await check(pod, result);
+    await status();
+    await del(pod);
+    expectNothing();
+  });
+
+  test("a second family on an HNS without it is refused before anything is made, and both addresses go back", async () => {
+    node.model.world.settings.version = { Major: 9, Minor: 5 };
+    ipam.answer = { cniVersion: "1.1.0", ips: [{ address: "ADDRESS/24" }, { address: "fd00::7/64" }] };
+    await expect(add(node.pod("c1"))).rejects.toMatchObject({ code: "UNSUPPORTED_FIELD", data: { field: "subnet" } });
+    expect(node.model.world.networks.size).toBe(0);
+    expectNothing();
+  });
+
+  test("without a mode the network's type counts", async () => {
+    changes = { mode: undefined };
+    await expect(add(node.pod("c1"))).rejects.toMatchObject({ code: "INVALID_CONFIG", data: { field: "mode" } });
+    expect(ipam.calls).toEqual([]);
+    node.foreignNetwork({ Type: "NAT" });
+    const pod = node.pod("c2");
+    const result = await add(pod);
+    expect(result.ips[0]?.gateway).toBe("10.244.3.1");
+    await check(pod, result);
+    await status();
+    await del(pod);
+    expectNothing();
+  });
+
   test("with gatewayMode ipam the gateway is the plugin's, and .2 may be a pod's", async () => {
     changes = { gatewayMode: "ipam" };
     ipam.next = 2;
@@ -141,19 +184,20 @@ describe("ADD", () => {
     ["HNS's own", { next: 1 }, /HNS keeps/, "10.244.3.3"],
     ["the broadcast", { next: 255 }, /no address for a pod/, "range"],
     [
-      "two addresses",
-      { answer: { ips: [{ address: "ADDRESS/24" }, { address: "fd00::2/64" }] } },
-      /several addresses \(10\.244\.3\.7\/24, fd00::2\/64\)/,
-      "later version",
+      "two addresses of one family",
+      { answer: { ips: [{ address: "ADDRESS/24" }, { address: "10.9.0.7/24" }] } },
+      /several addresses of one family \(10\.244\.3\.7\/24, 10\.9\.0\.7\/24\)/,
+      "one range a family",
     ],
-    ["IPv6 alone", { answer: { ips: [{ address: "fd00::2/64" }] } }, /fd00::2/, "later version"],
+    ["the IPv6 gateway", { answer: { ips: [{ address: "ADDRESS/24" }, { address: "fd00::2/64" }] } }, /fd00::2/, '"rangeStart": "fd00::3"'],
+    ["no address of a pod", { answer: { ips: [{ address: "ADDRESS/24" }, { address: "fd00::/64" }] } }, /fd00::/, "fd00::3"],
     ["no address", { answer: { ips: [] } }, /no address/, "range"],
     ["a mask for nobody", { answer: { ips: [{ address: "ADDRESS/32" }] } }, /too small/, "set subnet"],
     [
       "an IPv6 route",
       { answer: { ips: [{ address: "ADDRESS/24" }], routes: [{ dst: "fd00::/8" }] } },
       /the route fd00::\/8/,
-      "IPv4 routes",
+      "gateways of their family",
     ],
   ])(
     "an answer that no pod can have is refused and given back: %s",

@@ -260,9 +260,11 @@ describe("the runtime's list", () => {
 describe("addresses without an attachment of ours", () => {
   test("are never released by what HNS has: pods of other plugins, conflicts, reserved ones", async () => {
     lose(node, await attached(node, "c1")); // so that there is something to ask HNS for
+    const { config } = node;
+    if (!("ipam" in config)) throw new Error("the pool is ours");
     const owners = [attachmentId({ network: NETWORK, containerId: "other", ifname: "eth0" }), CONFLICT_OWNER, RESERVED_OWNER];
     node.store.transaction((tx) => {
-      for (const owner of owners) allocateAddress(tx, node.clock, poolSpec(node.config), owner);
+      for (const owner of owners) allocateAddress(tx, node.clock, poolSpec(config), owner);
       for (const owner of [CONFLICT_OWNER, RESERVED_OWNER]) quarantineOwned(tx, owner);
     });
     await reclaim(node);

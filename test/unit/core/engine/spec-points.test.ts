@@ -122,7 +122,7 @@ describe("GC", () => {
     const other = { ...node.pod("c1"), network: "other" };
     await node.add(node.pod("c1"));
     const config = node.config;
-    node.config = { ...config, networkName: "other", ipam: { ...config.ipam } };
+    node.config = { ...config, networkName: "other" };
     await node.add(other);
     node.config = config;
     await node.gc([]);

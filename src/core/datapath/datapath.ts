@@ -1,0 +1,67 @@
+import type { Guid } from "../base/ids.ts";
+import type { IpAddress } from "../base/ip.ts";
+import type { AttachableConfig, GatewayMode, Mode, PodRoute } from "../config/plugin-config.ts";
+import type { EndpointDocument, NetworkDocument, NetworkView, PolicyDocument } from "../hcn/documents.ts";
+import type { HnsVersion } from "../hcn/features.ts";
+
+/** What is known of a pod before its endpoint is made. */
+export interface PodEndpoint {
+  readonly name: string;
+  readonly network: Guid;
+  /** At most one of each family; none where HNS chooses them. */
+  readonly addresses: readonly IpAddress[];
+  readonly version: HnsVersion;
+  /** The node's address at which tunnels end, where the mode needs it. */
+  readonly providerAddress?: string | undefined;
+}
+
+/** A setting that this mode or this version of HNS cannot serve. */
+export interface Unsupported {
+  readonly field: string;
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/**
+ * How one kind of network is made and pods are put on it: pure functions from the configuration to HNS's documents. The engine reads
+ * this table and knows no kind itself.
+ */
+export interface Datapath {
+  readonly mode: Mode;
+  /** HNS's name of the network's type. */
+  readonly type: string;
+  readonly needs: {
+    /** Pods' endpoints need the node's address on the network. */
+    readonly providerAddress: boolean;
+    /** The network needs the HostRoute policy, so that the node reaches its pods. */
+    readonly hostRoute: boolean;
+    /** The network cannot be made without a subnet: nobody outside gives addresses. */
+    readonly subnet: boolean;
+  };
+  gatewayMode(config: AttachableConfig): GatewayMode;
+  /** What of the configuration cannot be done here, before anything is made; undefined when all can. */
+  findUnsupported(config: AttachableConfig, version: HnsVersion): Unsupported | undefined;
+  buildNetwork(config: AttachableConfig): NetworkDocument;
+  /** What in `network` differs from the configuration, as "field is X, wanted Y"; empty when it can be used. */
+  compareNetwork(network: NetworkView, config: AttachableConfig): string[];
+  /** The gateway of the HNS network in the subnet of `address`; undefined when it has none. */
+  networkGateway(config: AttachableConfig, address: IpAddress): IpAddress | undefined;
+  /** The addresses of the node's own endpoint, one in each subnet; empty when there is none. */
+  hostEndpointAddresses(config: AttachableConfig): IpAddress[];
+  buildHostEndpoint(config: AttachableConfig, name: string, network: Guid): EndpointDocument;
+  /** The default gateway of a pod that has `address`; undefined when it gets none. */
+  podGateway(config: AttachableConfig, address: IpAddress): IpAddress | undefined;
+  /**
+   * The addresses that kube-proxy is to put on traffic which it balances, one a family; empty where it needs none. No pod ever gets them, and
+   * they are the same whenever they are asked for.
+   */
+  sourceVips(config: AttachableConfig): IpAddress[];
+  /** The prefix length of a pod's address. */
+  podPrefix(config: AttachableConfig, address: IpAddress): number;
+  /** The pod's routes: a default route for each family, then the others of these families. */
+  podRoutes(config: AttachableConfig, addresses: readonly IpAddress[]): PodRoute[];
+  /** A pod's endpoint with all its policies, so that the pod never runs with fewer rules than asked. */
+  buildPodEndpoint(config: AttachableConfig, pod: PodEndpoint): EndpointDocument;
+  /** Networks of a family the pod lacks are left out; so is the provider address when it is not given. */
+  buildPodPolicies(config: AttachableConfig, pod: Pick<PodEndpoint, "addresses" | "version" | "providerAddress">): PolicyDocument[];
+}
