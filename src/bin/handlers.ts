@@ -1,12 +1,9 @@
 import type { LogFields } from "../core/base/log.ts";
-import { PluginError } from "../core/base/errors.ts";
-import type { CniArguments } from "../core/cni/arguments.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniResult } from "../core/cni/result.ts";
-import { isUsableMac } from "../core/config/mode-faults.ts";
 import { normalise, normaliseForDelete } from "../core/config/normalise.ts";
 import type { OurNames } from "../core/config/our-names.ts";
-import type { HostConfig, NetworkConfig, Normalised } from "../core/config/plugin-config.ts";
+import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
 import { refuseRanges, withRequest } from "../core/config/pod-request.ts";
 import { attach } from "../core/engine/attach.ts";
 import { check } from "../core/engine/check.ts";
@@ -57,15 +54,6 @@ export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandl
 export function shorten<C extends HostConfig>(read: Normalised<C>): Normalised<C> {
   const { config } = read;
   return { ...read, config: { ...config, operationTimeoutMs: Math.min(config.operationTimeoutMs, STATUS_MS) } };
-}
-
-/** A MAC address in CNI_ARGS counts where runtimeConfig names none. */
-export function withArguments<C extends NetworkConfig>(read: Normalised<C>, { mac }: CniArguments): Normalised<C> {
-  const { config } = read;
-  if (mac === undefined || config.mac !== undefined) return read;
-  if (isUsableMac(mac)) return { ...read, config: { ...config, mac } };
-  const data = { message: `CNI_ARGS: MAC=${mac} is no unicast address`, remedy: "correct it or leave it out", field: "CNI_ARGS" };
-  throw new PluginError("INVALID_ENVIRONMENT", data);
 }
 
 export function podName(args: { podNamespace?: string; podName?: string }): string | undefined {

@@ -2,8 +2,9 @@ import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniResult } from "../core/cni/result.ts";
 import { normaliseHnsAddressed } from "../core/config/normalise.ts";
 import type { OurNames } from "../core/config/our-names.ts";
+import { withRequestedMac } from "../core/config/pod-request.ts";
 import { attachHnsAddressed, checkHnsAddressed, reportHnsAddressedStatus } from "../core/engine/hns-addressed.ts";
-import { buildHandlers, podName, type RunOperation, shorten, withArguments } from "./handlers.ts";
+import { buildHandlers, podName, type RunOperation, shorten } from "./handlers.ts";
 
 /** The engine's use cases where HNS chooses the addresses. */
 export function buildHnsAddressedHandlers(run: RunOperation, names: OurNames): CniHandlers {
@@ -11,7 +12,7 @@ export function buildHnsAddressedHandlers(run: RunOperation, names: OurNames): C
     ...buildHandlers(run, names),
     add: async ({ containerId, ifname, netns, args, rawConfig, networkName: network }) => {
       let result: CniResult | undefined;
-      const read = withArguments(normaliseHnsAddressed(rawConfig, names), args);
+      const read = withRequestedMac(normaliseHnsAddressed(rawConfig, names), rawConfig, args);
       await run(read, { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
         result = await attachHnsAddressed(operation, { network, containerId, ifname, netns });
       });

@@ -99,7 +99,7 @@ function findMacFaults(document: JsonObject): Fault[] {
 }
 
 /** Whether an endpoint can have this MAC address: one of a single card, and not all zeros. */
-export function isUsableMac(text: string): boolean {
+function isUsableMac(text: string): boolean {
   const mac = findMac(text);
   return mac !== undefined && (Number.parseInt(mac.slice(0, 2), 16) & MULTICAST) === 0 && mac !== "00:00:00:00:00:00";
 }

@@ -1,3 +1,4 @@
+import { PluginError } from "../base/errors.ts";
 import { findMac, type Mac } from "../base/ids.ts";
 import { findAddressWithPrefix, findIp } from "../base/ip.ts";
 import { type CniArguments, podOf } from "../cni/arguments.ts";
@@ -13,7 +14,7 @@ const CALICO_ADDRESSES = "cni.projectcalico.org/ipAddrs";
 const ADDRESS_REMEDY = 'write addresses, such as "10.244.3.20", with or without a prefix length';
 const MAC_REMEDY = 'write a unicast MAC address, such as "00-15-5D-00-00-01"';
 
-/** The configuration of an ADD with what the runtime tells of its pod. Throws one INVALID_CONFIG for what is no address. */
+/** The configuration of an ADD with what the runtime tells of its pod. Throws one INVALID_CONFIG for what is no address, INVALID_ENVIRONMENT in CNI_ARGS. */
 export function withRequest<C extends NetworkConfig>(read: Normalised<C>, raw: JsonObject, args: CniArguments): Normalised<C> {
   const faults: Fault[] = [];
   const pod = podOf(args);
@@ -74,8 +75,17 @@ function readMac(raw: JsonObject, args: CniArguments, faults: Fault[]): Mac | un
   if (from === undefined) return undefined;
   const mac = typeof value === "string" ? findMac(value) : undefined;
   const problem = findMacProblem(mac);
+  if (problem !== undefined && from === "CNI_ARGS MAC") throw wrongArgument(args.mac, problem);
   if (problem !== undefined) faults.push(buildFault(from, value, problem, MAC_REMEDY));
   return mac;
+}
+
+function wrongArgument(mac: string | undefined, problem: string): PluginError {
+  return new PluginError("INVALID_ENVIRONMENT", {
+    message: `CNI_ARGS: MAC=${mac ?? ""} ${problem}`,
+    remedy: MAC_REMEDY,
+    field: "CNI_ARGS",
+  });
 }
 
 /** A card must not have an address of a group, nor none. */
