@@ -31,9 +31,14 @@ export function findStateProblems(query: (sql: string) => readonly Row[], endpoi
   ];
 }
 
+/** What is known of an owner counts for the checksum of an address only where there is something. */
+const OF_OWNERS = ["container", "ifname", "pod", "pod_uid", "sticky"];
+
 function findDamage(table: string, row: Row): string[] {
   const { sum, ...others } = row;
-  return sum === checksum(Object.values(others)) ? [] : [`a row of ${table} is damaged: ${JSON.stringify(row)}`];
+  const isBare = table === "addresses" && row["container"] === null;
+  const entries = Object.entries(others).filter(([column]) => !isBare || !OF_OWNERS.includes(column));
+  return sum === checksum(entries.map(([, value]) => value)) ? [] : [`a row of ${table} is damaged: ${JSON.stringify(row)}`];
 }
 
 /** One address of a network, whatever the pool, has one owner. */
