@@ -35,7 +35,7 @@ describe("the judge of the state", () => {
     ["an endpoint that nobody knows", "DELETE FROM attachments", /nobody knows/],
     [
       "an address with two owners",
-      "INSERT INTO addresses SELECT 'pods/x', address, block, state, 'y', NULL, NULL, NULL, 0 FROM addresses",
+      "INSERT INTO addresses (pool, address, block, state, owner, sum) SELECT 'pods/x', address, block, state, 'y', 0 FROM addresses",
       /has 2 owners/,
     ],
     ["a lease that is left", "INSERT INTO leases VALUES ('a', 1, 's', 'b', 0, 0)", /a lease is left/],
