@@ -38,7 +38,8 @@ export interface NetworkRecord {
 export interface StateTransaction extends IpamTransaction {
   findAttachment(id: Guid): Attachment | undefined;
   putAttachment(attachment: Attachment): void;
-  listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[];
+  /** Of every network unless one is named. */
+  listAttachments(filter: { network?: string; phases?: readonly Phase[] }): Attachment[];
   /** Owners of assigned or quarantined addresses in the pools of `network` whose attachment is gone or was never recorded. */
   listOwnersWithoutAttachment(network: string): Guid[];
   /** Forgets attachments in phase gone that were last touched before `before` (wall time, ms). */

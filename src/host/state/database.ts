@@ -11,6 +11,8 @@ export interface DatabaseOptions {
   readonly path: string;
   /** How long a transaction waits for other processes, milliseconds. */
   readonly busyTimeoutMs: number;
+  /** Commits survive a crash of this process at once, and one of the system only after a GroupFlush; absent means that each commit waits for the disk. */
+  readonly flushesLater?: true;
 }
 
 /** The one file that knows node:sqlite: statements are prepared once, every failure is a STATE_FAILURE that names the file, or STATE_DAMAGED. */
@@ -35,11 +37,11 @@ export class Database {
     }
   }
 
-  static #openOnce({ path, busyTimeoutMs }: DatabaseOptions): Database {
+  static #openOnce({ path, busyTimeoutMs, flushesLater }: DatabaseOptions): Database {
     const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
       const opened = new Database(path, database);
-      opened.#prepareFile();
+      opened.#prepareFile(flushesLater === true ? "NORMAL" : "FULL");
       return opened;
     } catch (thrown) {
       database.close();
@@ -97,8 +99,8 @@ export class Database {
     this.#guard(() => this.#database.close());
   }
 
-  #prepareFile(): void {
-    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  #prepareFile(synchronous: "FULL" | "NORMAL"): void {
+    this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};`);
     this.#verifyStructure();
     if (this.#version() === MIGRATIONS.length) return;
     this.transaction("BEGIN IMMEDIATE", () => {

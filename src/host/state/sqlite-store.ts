@@ -57,10 +57,10 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
     ]);
   }
 
-  listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[] {
-    const sql = `SELECT * FROM attachments WHERE network = ? AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
+  listAttachments(filter: { network?: string; phases?: readonly Phase[] }): Attachment[] {
+    const sql = `SELECT * FROM attachments WHERE ${filter.network === undefined ? "?1 = ''" : "network = ?1"} AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
     const phases = filter.phases === undefined ? "" : `,${filter.phases.join(",")},`;
-    return this.#database.all(sql, parseAttachment, filter.network, phases);
+    return this.#database.all(sql, parseAttachment, filter.network ?? "", phases);
   }
 
   listOwnersWithoutAttachment(network: string): Guid[] {

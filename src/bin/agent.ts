@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PluginError } from "../core/base/errors.ts";
+import { DelegateProcess } from "../host/exec/delegate.ts";
+import { Agent } from "../service/agent/agent.ts";
+import { type AgentConfig, parseAgentConfig } from "../service/agent/config.ts";
+import { openPlatform, type Platform } from "./platform.ts";
+import { readText } from "./read-text.ts";
+import { buildRoleHandlers } from "./roles.ts";
+
+/** Threads for calls to HNS and to the disk; a service on Windows has it in its environment, since libuv reads it there before any script. */
+const THREADS = "32";
+const PROGRAM = "hns-cni";
+
+/** Runs the agent in the foreground until SIGINT, SIGTERM or SIGBREAK; ends the process with 0, or 1 when it could not start. */
+export async function runAgent(args: readonly string[]): Promise<void> {
+  process.env["UV_THREADPOOL_SIZE"] ??= THREADS;
+  let agent: Agent;
+  try {
+    agent = await startAgent(args);
+  } catch (thrown) {
+    process.stderr.write(`hns-cni: ${describe(thrown)}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const stop = once(() => void agent.close().finally(() => process.exit(0)));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGBREAK"] as const) process.on(signal, stop);
+}
+
+async function startAgent(args: readonly string[]): Promise<Agent> {
+  const env = process.env;
+  const configPath = readOption(args, "--config") ?? join(configFolder(env), "agent.json");
+  const platform = openPlatform(env);
+  const config = readConfig(configPath, readOption(args, "--config") !== undefined);
+  const agent = new Agent({
+    config,
+    host: openHost(platform, config, env),
+    isVerbose: !args.includes("--quiet"),
+    buildHandlers: (run, call) =>
+      buildRoleHandlers({
+        run,
+        names: call.program === PROGRAM ? [] : [call.program],
+        readText,
+        openDelegate: (delegate) => new DelegateProcess({ env: { ...env, ...call.env }, ...delegate }),
+      }),
+  });
+  try {
+    await agent.start();
+    return agent;
+  } catch (thrown) {
+    await agent.close();
+    throw thrown;
+  }
+}
+
+function openHost(platform: Platform, config: AgentConfig, env: NodeJS.ProcessEnv): ConstructorParameters<typeof Agent>[0]["host"] {
+  const isWindows = process.platform === "win32";
+  return {
+    machine: platform.machine,
+    backend: platform.backend,
+    lockFile: platform.lockFile,
+    abandonedCalls: () => platform.abandonedCalls(),
+    endProcess: (code) => platform.endProcess(code),
+    stateDir: config.stateDir ?? platform.defaultStateDir,
+    socket: platform.agentSocket,
+    cniConfDir: isWindows ? join(env["ProgramFiles"] ?? "C:\\Program Files", "containerd", "cni", "conf") : "/etc/cni/net.d",
+  };
+}
+
+function configFolder(env: NodeJS.ProcessEnv): string {
+  return process.platform === "win32" ? join(env["ProgramData"] ?? "C:\\ProgramData", "hns-cni") : "/etc/hns-cni";
+}
+
+function readConfig(path: string, isNamed: boolean): AgentConfig {
+  if (!existsSync(path) && !isNamed) return parseAgentConfig("", path);
+  try {
+    return parseAgentConfig(readFileSync(path, "utf8"), path);
+  } catch (thrown) {
+    if (thrown instanceof PluginError) throw thrown;
+    throw new PluginError("IO_FAILURE", { message: `cannot read ${path}`, remedy: "correct --config" }, { cause: thrown });
+  }
+}
+
+/** The value after `name`; undefined when it is not there. */
+function readOption(args: readonly string[], name: string): string | undefined {
+  const at = args.indexOf(name);
+  return at < 0 ? undefined : args[at + 1];
+}
+
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof PluginError)) return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return thrown.data.remedy === undefined ? thrown.message : `${thrown.message}; ${thrown.data.remedy}`;
+}
+
+function once(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    run();
+  };
+}

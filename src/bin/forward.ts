@@ -1,0 +1,27 @@
+import { forwardCall } from "../service/rpc/client.ts";
+
+export interface ForwardRequest {
+  readonly socket: string;
+  readonly program: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: string;
+  readonly deadlineMs: number;
+}
+
+export type ForwardOutcome =
+  | { readonly kind: "answered"; readonly code: number; readonly stdout: string }
+  | { readonly kind: "nobody-listens" }
+  | { readonly kind: "silent"; readonly reason: string };
+
+/** Hands a CNI call to the agent, with the variables that a plugin reads. */
+export async function forward({ socket, program, env, stdin, deadlineMs }: ForwardRequest): Promise<ForwardOutcome> {
+  const entries = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && isHandedOn(entry[0]));
+  const call = { program, variables: Object.fromEntries(entries), stdin: new TextEncoder().encode(stdin), deadlineMs };
+  const outcome = await forwardCall(call, { path: socket });
+  if (outcome.kind !== "answered") return outcome;
+  return { kind: "answered", code: outcome.code, stdout: new TextDecoder().decode(outcome.stdout) };
+}
+
+function isHandedOn(name: string): boolean {
+  return /^(CNI_|TRACEPARENT$|TRACESTATE$|BAGGAGE$)/i.test(name);
+}

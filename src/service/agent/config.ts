@@ -1,0 +1,56 @@
+import { Ajv, type ErrorObject } from "ajv";
+import { PluginError } from "../../core/base/errors.ts";
+import type { LogLevel } from "../../core/base/log.ts";
+import { AGENT_SCHEMA } from "./agent-schema.ts";
+
+/** agent.json with every default filled in. Times are in seconds, as their names say. */
+export interface AgentConfig {
+  /** Absent means the host's default. */
+  readonly stateDir?: string;
+  readonly logLevel: LogLevel;
+  readonly drainSeconds: number;
+  readonly metrics: { readonly enabled: boolean; readonly port: number };
+  readonly hns: { readonly unansweredLimit: number; readonly restSeconds: number; readonly abandonedLimit: number };
+  readonly reconcile: {
+    readonly enabled: boolean;
+    readonly dryRun: boolean;
+    readonly intervalSeconds: number;
+    readonly graceSeconds: number;
+  };
+  readonly cniConf: { readonly source?: string; readonly folder?: string; readonly name: string; readonly removeOnStop: boolean };
+}
+
+/** Reads the text of agent.json; "" gives the defaults. Throws one INVALID_CONFIG that lists every fault with its key and value. */
+export function parseAgentConfig(text: string, path: string): AgentConfig {
+  const document = parseJson(text === "" ? "{}" : text, path);
+  const ajv = new Ajv({ allErrors: true, useDefaults: true });
+  const validate = ajv.compile<AgentConfig>(AGENT_SCHEMA);
+  if (validate(document)) return document;
+  const faults = (validate.errors ?? []).map((fault) => describe(fault, document));
+  throw new PluginError("INVALID_CONFIG", {
+    message: `${path} has ${faults.length === 1 ? "1 fault" : `${faults.length} faults`}: ${faults.join("; ")}`,
+    remedy: "correct it, or remove the key to get its default (docs/agent.md)",
+  });
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    const message = `${path} is no JSON: ${thrown instanceof Error ? thrown.message : ""}`;
+    throw new PluginError("INVALID_CONFIG", { message, remedy: "correct its syntax" }, { cause: thrown });
+  }
+}
+
+function describe({ instancePath, keyword, params, message }: ErrorObject, document: unknown): string {
+  const steps = instancePath.split("/").slice(1);
+  const path = steps.join(".");
+  if (keyword === "additionalProperties") {
+    const key = String((params as { additionalProperty?: unknown }).additionalProperty);
+    return `${path === "" ? key : `${path}.${key}`} is no known key`;
+  }
+  const value = steps.reduce<unknown>((at, step) => (typeof at === "object" && at !== null ? Reflect.get(at, step) : undefined), document);
+  const allowed = (params as { allowedValues?: unknown }).allowedValues;
+  const what = Array.isArray(allowed) ? `must be one of ${allowed.join(", ")}` : (message ?? `fails ${keyword}`);
+  return `${path === "" ? "the document" : path} is ${JSON.stringify(value)}: ${what}`;
+}
