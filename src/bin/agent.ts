@@ -11,26 +11,48 @@ import { buildRoleHandlers } from "./roles.ts";
 /** Threads for calls to HNS and to the disk; a service on Windows has it in its environment, since libuv reads it there before any script. */
 const THREADS = "32";
 const PROGRAM = "hns-cni";
+export const SERVICE_NAME = "hns-cni";
 
-/** Runs the agent in the foreground until SIGINT, SIGTERM or SIGBREAK; ends the process with 0, or 1 when it could not start. */
+/**
+ * Runs the agent: with `--service` under Windows' service manager, else in the foreground until SIGINT, SIGTERM or SIGBREAK. Ends the
+ * process with 0, or 1 when it could not start.
+ */
 export async function runAgent(args: readonly string[]): Promise<void> {
   process.env["UV_THREADPOOL_SIZE"] ??= THREADS;
-  let agent: Agent;
+  const platform = openPlatform(process.env);
   try {
-    agent = await startAgent(args);
+    if (args.includes("--service")) await runService(platform, args);
+    else await runInForeground(platform, args);
   } catch (thrown) {
     process.stderr.write(`hns-cni: ${describe(thrown)}\n`);
     process.exitCode = 1;
-    return;
   }
+}
+
+async function runInForeground(platform: Platform, args: readonly string[]): Promise<void> {
+  const agent = await startAgent(platform, args);
   const stop = once(() => void agent.close().finally(() => process.exit(0)));
   for (const signal of ["SIGINT", "SIGTERM", "SIGBREAK"] as const) process.on(signal, stop);
 }
 
-async function startAgent(args: readonly string[]): Promise<Agent> {
+async function runService(platform: Platform, args: readonly string[]): Promise<void> {
+  let agent: Agent | undefined;
+  const isService = await platform.runService({
+    name: SERVICE_NAME,
+    start: async () => {
+      agent = await startAgent(platform, [...args, "--quiet"]);
+    },
+    stop: async () => agent?.close(),
+  });
+  if (!isService)
+    throw new PluginError("IO_FAILURE", { message: "the service manager did not start this process", remedy: "leave --service out" });
+  // Threads of the service manager and of calls stuck in HNS would keep an ordinary end waiting.
+  platform.endProcess(0);
+}
+
+async function startAgent(platform: Platform, args: readonly string[]): Promise<Agent> {
   const env = process.env;
   const configPath = readOption(args, "--config") ?? join(configFolder(env), "agent.json");
-  const platform = openPlatform(env);
   const config = readConfig(configPath, readOption(args, "--config") !== undefined);
   const agent = new Agent({
     config,

@@ -10,6 +10,7 @@ import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
 import { lockWindowsFile } from "../host/windows/lock-file.ts";
 import { openWindowsMachine } from "../host/windows/machine.ts";
+import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
 import { endWindowsProcess, openWindowsLibraries, System32 } from "../host/windows/system32.ts";
 
 /** What differs between Windows and Linux, chosen once. */
@@ -22,6 +23,8 @@ export interface Platform {
   endProcess(code: number): void;
   readonly lockFile: LockFile;
   readonly defaultStateDir: string;
+  /** As runAsService; there is no service manager on Linux. */
+  runService(program: ServiceProgram): Promise<boolean>;
   /** Where the agent listens. */
   readonly agentSocket: string;
 }
@@ -44,6 +47,7 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
     ...openBackend(() => openWindowsLibraries(ffi, system32)),
     endProcess: (code) => endWindowsProcess(system32, code),
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
+    runService: (program) => runAsService(ffi, system32, program),
     agentSocket: "\\\\.\\pipe\\hns-cni",
     defaultStateDir: defaultStateDir(env),
   };
@@ -57,6 +61,7 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
     ...openBackend(open),
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
+    runService: () => Promise.resolve(false),
     agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",
     defaultStateDir: defaultStateDir(env),
   };

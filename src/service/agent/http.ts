@@ -15,6 +15,14 @@ export interface HttpOptions {
   readonly readiness: () => Readiness;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly type?: string;
+}
+
+const NOT_ALLOWED: Answer = { status: 405, body: "only GET is answered\n" };
+const TEXT = "text/plain; charset=utf-8";
 const HOST = "127.0.0.1";
 const REQUEST_MS = 5_000;
 
@@ -44,23 +52,23 @@ export class AgentHttp {
   }
 
   async #answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (method !== "GET" && method !== "HEAD") return send(response, 405, "only GET is answered\n");
-    switch (url?.split("?")[0]) {
+    const { status, body, type } = method === "GET" || method === "HEAD" ? await this.#read(url?.split("?")[0]) : NOT_ALLOWED;
+    response.writeHead(status, { "content-type": type ?? TEXT, "content-length": Buffer.byteLength(body) });
+    response.end(body);
+  }
+
+  async #read(path: string | undefined): Promise<Answer> {
+    switch (path) {
       case "/metrics":
-        return send(response, 200, await this.#options.registry.metrics(), this.#options.registry.contentType);
+        return { status: 200, body: await this.#options.registry.metrics(), type: this.#options.registry.contentType };
       case "/healthz":
-        return send(response, 200, "ok\n");
+        return { status: 200, body: "ok\n" };
       case "/readyz": {
         const { isReady, reason } = this.#options.readiness();
-        return send(response, isReady ? 200 : 503, isReady ? "ready\n" : `not ready: ${reason ?? "starting"}\n`);
+        return isReady ? { status: 200, body: "ready\n" } : { status: 503, body: `not ready: ${reason ?? "starting"}\n` };
       }
       default:
-        return send(response, 404, "there are /metrics, /healthz and /readyz\n");
+        return { status: 404, body: "there are /metrics, /healthz and /readyz\n" };
     }
   }
-}
-
-function send(response: ServerResponse, status: number, body: string, type = "text/plain; charset=utf-8"): void {
-  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
-  response.end(body);
 }

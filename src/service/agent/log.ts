@@ -30,13 +30,13 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
     maxFiles: FILES_KEPT,
     tailable: true,
   });
-  const console = options.isVerbose ? [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })] : [];
+  const terminal = options.isVerbose ? [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })] : [];
   const logger = winston.createLogger({
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     level: options.level,
     format: winston.format.printf(({ message }) => String(message)), // lines come whole, see below
-    transports: [file, ...console],
   });
+  for (const transport of [file, ...terminal]) logger.add(transport);
   logger.on("error", () => undefined); // a log that cannot be written stops no pod
   const build = (context: LogFields): Logger => {
     const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
