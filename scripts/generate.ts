@@ -1,5 +1,6 @@
 /**
- * Generates what the plugin must not work out at run time: the validator of its configuration, and a table of its keys and remedies.
+ * Generates what the plugin must not work out at run time: the validator of its configuration, a table of its keys and remedies, and what
+ * people are told of each key.
  *
  *   node scripts/generate.ts [--out FOLDER]
  *
@@ -10,6 +11,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Ajv } from "ajv";
+import { renderKeys } from "./generate/keys.ts";
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -36,6 +38,7 @@ function main(): void {
   mkdirSync(target, { recursive: true });
   writeIfChanged(join(target, "validate-plugin.ts"), renderValidator(schema));
   writeIfChanged(join(target, "plugin-shape.ts"), renderShape(schema));
+  writeIfChanged(join(target, "plugin-keys.ts"), `${HEADER}${renderKeys(schema)}`);
 }
 
 /**
@@ -46,6 +49,7 @@ function renderValidator(schema: Schema): string {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true, code: { source: true, esm: true, lines: true } });
   const code = loadStandalone()(ajv, ajv.compile(stripTexts(schema)))
     .replace(/^"use strict";\n?/, "")
+    .replace(/schemaPath:"(?:[^"\\]|\\.)*",/g, "") // nothing reads it, and a CNI call would parse it each time
     .replace(/export const validate = (\w+);\s*export default \w+;\n?/, "const validate = $1;\n");
   if (/\b(require|import|export)\b\s*[({"'\w]/.test(stripLiterals(code))) {
     throw new Error(

@@ -15,7 +15,7 @@ const pins = ["package-lock.json", "scripts/setup/pins.json"];
 /** Sources that are made from the JSON schemas. */
 export const generateStep: Step = {
   name: "generate",
-  inputs: ["scripts/generate.ts", "src/core/config", "package-lock.json"],
+  inputs: ["scripts/generate.ts", "scripts/generate", "src/core/config", "package-lock.json"],
   except: [`${generated}/`],
   outputs: () => filesBelow(paths.generated),
   run: () => {

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { runCli } from "../cli/main.ts";
 import { Database } from "../host/state/database.ts";
 import { SqliteStateStore } from "../host/state/sqlite-store.ts";
 import { loadAsset } from "./assets.ts";
 import { writeAll } from "./output.ts";
-import { defaultStateDir, openPlatform } from "./platform.ts";
+import { defaultStateDir, openPlatform, type Platform } from "./platform.ts";
 
 declare const HNS_CNI_VERSION: string;
 
@@ -13,7 +13,9 @@ declare const HNS_CNI_VERSION: string;
 export async function runAdmin(): Promise<void> {
   // What this build's src/cli/main.ts exports.
   const { runCli: run } = loadAsset("cli") as { runCli: typeof runCli };
-  process.exitCode = await run(process.argv.slice(2), {
+  let platform: Platform | undefined;
+  const getPlatform = (): Platform => (platform ??= openPlatform(process.env));
+  const exitCode = await run(process.argv.slice(2), {
     version: HNS_CNI_VERSION,
     nodeVersion: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
@@ -21,13 +23,31 @@ export async function runAdmin(): Promise<void> {
     joinPath: join,
     readFile: (path) => readFileSync(path, "utf8"),
     readStdin: () => readFileSync(0, "utf8"),
+    hasFile: existsSync,
+    writeFile: writeInOneStep,
     writeOut: (text) => write(1, text),
     writeError: (text) => write(2, text),
     listFiles: (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : [])),
     hasState: (stateDir) => existsSync(join(stateDir, "state.db")),
     openState: (stateDir) => openState(stateDir === "scratch" ? ":memory:" : join(stateDir, "state.db")),
-    openClock: () => openPlatform(process.env).machine.clock,
+    openClock: () => getPlatform().machine.clock,
+    openHns: () => getPlatform().backend,
+    openMachine: () => getPlatform().machine,
+    terminal: { isTerminal: isTerminal(), isWindows: process.platform === "win32", variables: process.env },
   });
+  process.exitCode = exitCode;
+  endStuck(platform, exitCode);
+}
+
+/** On Windows the stream is made as well: with it Node has the console understand colours. Made for a pipe, it would end blocking writes. */
+function isTerminal(): boolean {
+  if (!process.getBuiltinModule("node:tty").isatty(1)) return false;
+  return process.stdout.isTTY;
+}
+
+/** A call stuck in HNS keeps its thread, and an ordinary exit would wait for it. */
+function endStuck(platform: Platform | undefined, exitCode: number): void {
+  if (platform !== undefined && platform.abandonedCalls() > 0) platform.endProcess(exitCode);
 }
 
 /** How long a command waits for CNI calls that write, milliseconds. */
@@ -35,6 +55,24 @@ const BUSY_MS = 10_000;
 
 function openState(path: string): SqliteStateStore {
   return new SqliteStateStore(Database.open({ path, busyTimeoutMs: BUSY_MS }));
+}
+
+/** A draft in the same folder, renamed once it is on the disk; containerd does not read a file that ends in .tmp. */
+function writeInOneStep(path: string, text: string): void {
+  const draft = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(draft, "wx");
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(draft, path);
+  } catch (thrown) {
+    rmSync(draft, { force: true });
+    throw thrown;
+  }
 }
 
 /** A reader that went away (as head does) wants no more. */

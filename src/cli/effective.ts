@@ -1,9 +1,10 @@
 import { formatIp } from "../core/base/ip.ts";
-import { findField } from "../core/cni/json.ts";
+import { findField, type JsonObject } from "../core/cni/json.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import { findFaults } from "../core/config/normalise.ts";
+import { findRole } from "../core/config/our-names.ts";
 import type { IpamConfig } from "../core/config/plugin-config.ts";
-import { type ConfFile, type ConfPart, readConfig } from "./conf-file.ts";
+import { type ConfFile, type ConfPart, readConfig } from "./config-file.ts";
 import type { CliWorld } from "./world.ts";
 
 /** What a runtime adds on each call is no part of a file. */
@@ -14,10 +15,24 @@ const INHERITED = ["name", "cniVersion"];
 
 /** The document of a file without faults, every part of ours with its defaults filled in: again a configuration, and one that means the same. */
 export function buildEffective(world: CliWorld, file: ConfFile): object {
-  if (!file.isList) return file.parts.map((part) => fillIn(world, part))[0] ?? file.document;
-  const filled = new Map(file.parts.map((part) => [part.where, without(fillIn(world, part), INHERITED)]));
+  return rebuild(file, (part) => fillIn(world, part));
+}
+
+/** The document of a file without faults, with the keys of our parts in their own spelling. */
+export function buildWritten(file: ConfFile): object {
+  return rebuild(file, ({ config }) => ({ ...canonicaliseKeys(config, []), ...keptIpam(config) }));
+}
+
+/** Another IPAM plugin's section is that plugin's, key by key. */
+function keptIpam(config: JsonObject): { ipam?: unknown } {
+  return findRole(config, []) === "delegating" ? { ipam: findField(config, "ipam") } : {};
+}
+
+function rebuild(file: ConfFile, change: (part: ConfPart) => Record<string, unknown>): object {
+  if (!file.isList) return file.parts.map(change)[0] ?? file.document;
+  const changed = new Map(file.parts.map((part) => [part.where, without(change(part), INHERITED)]));
   const plugins: readonly unknown[] = Array.isArray(file.document["plugins"]) ? file.document["plugins"] : [];
-  return { ...file.document, plugins: plugins.map((plugin, index) => filled.get(`plugins[${index}]`) ?? plugin) };
+  return { ...file.document, plugins: plugins.map((plugin, index) => changed.get(`plugins[${index}]`) ?? plugin) };
 }
 
 function fillIn(world: CliWorld, { config: raw }: ConfPart): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import type { StateTransaction } from "../core/engine/store.ts";
 import { type Finding, findInconsistencies } from "../core/ipam/consistency.ts";
+import { listConflicts } from "../core/ipam/conflicts.ts";
 import { networkOfPool, withState } from "./ipam-state.ts";
 import { writeDocument } from "./output.ts";
 import type { CliWorld, ExitCode } from "./world.ts";
@@ -12,7 +13,7 @@ export interface CheckArguments {
 /** Exit code 1 when anything was found. */
 export function checkPools(world: CliWorld, { stateDir, output }: CheckArguments): ExitCode {
   const { findings, pools } = withState(world, stateDir, (store) =>
-    store.read((tx) => ({ findings: [...findInconsistencies(tx), ...findLeaks(tx)], pools: tx.listPools().length })),
+    store.read((tx) => ({ findings: [...findInconsistencies(tx), ...findLeaks(tx), ...findConflicts(tx)], pools: tx.listPools().length })),
   );
   if (output !== "text") writeDocument(world, { healthy: findings.length === 0, pools, findings }, output);
   else {
@@ -47,4 +48,17 @@ function findLeaks(tx: StateTransaction): Finding[] {
     }));
     return [...owners, ...bare];
   });
+}
+
+/** Addresses that an endpoint of somebody else has, as HNS said when a pod was to get them. */
+function findConflicts(tx: StateTransaction): Finding[] {
+  return tx.listPools().flatMap(({ id: pool }) =>
+    listConflicts(tx, pool).map(({ address, since }) => ({
+      pool,
+      subject: address,
+      problem: `was refused by HNS as in use (${new Date(since).toISOString()}), so nobody gets it`,
+      remedy:
+        "look for the endpoint that has it (Get-HnsEndpoint) and for another IPAM with the same range; a GC frees it once that is gone",
+    })),
+  );
 }

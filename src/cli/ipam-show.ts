@@ -5,8 +5,9 @@ import { poolSpec } from "../core/engine/pool-spec.ts";
 import type { StateTransaction } from "../core/engine/store.ts";
 import { type BlockView, CELLS, type CellState, viewBlock } from "../core/ipam/block-map.ts";
 import type { Subnet } from "../core/ipam/blocks.ts";
+import { listConflicts } from "../core/ipam/conflicts.ts";
 import type { AddressRecord } from "../core/ipam/store.ts";
-import { parseConfFile } from "./conf-file.ts";
+import { parseConfFile } from "./config-file.ts";
 import { isOfNetwork, networkOfPool, withState } from "./ipam-state.ts";
 import { writeDocument, writeTable } from "./output.ts";
 import { CliError, type CliWorld, type ExitCode, readInput } from "./world.ts";
@@ -33,6 +34,8 @@ interface PoolView {
   readonly counts: Readonly<Record<CellState, number>>;
   readonly blocks: readonly BlockView[];
   readonly addresses: readonly AddressView[];
+  /** Addresses that HNS refused as in use, which nobody gets until they are found free. */
+  readonly conflicts: readonly { readonly address: string; readonly since: string }[];
 }
 
 /** Addresses of one line of the map. */
@@ -62,7 +65,7 @@ export function showPools(world: CliWorld, { stateDir, network, conf, output }: 
 function readSubnets(world: CliWorld, file: string): Map<string, Subnet> {
   const specs = parseConfFile(readInput(world, file), file).parts.map(({ config }) => {
     const document = canonicaliseKeys(config, []);
-    const next = `hns-cni conf validate ${file} says more`;
+    const next = `hns-cni config validate ${file} says more`;
     if (findFaults(document).length > 0) throw new CliError(`${file} cannot be used`, { why: "it has faults", next });
     return poolSpec(buildPluginConfig(document));
   });
@@ -78,7 +81,8 @@ function viewPool(tx: StateTransaction, pool: { id: string; cidr: string; subnet
   for (const state of Object.keys(counts) as CellState[]) {
     counts[state] = blocks.reduce((sum, block) => sum + block.counts[state], 0);
   }
-  return { pool: pool.id, cidr: pool.cidr, counts, blocks, addresses: viewAddresses(tx, pool.id, addresses) };
+  const conflicts = listConflicts(tx, pool.id).map(({ address, since }) => ({ address, since: new Date(since).toISOString() }));
+  return { pool: pool.id, cidr: pool.cidr, counts, blocks, addresses: viewAddresses(tx, pool.id, addresses), conflicts };
 }
 
 function viewAddresses(tx: StateTransaction, pool: string, addresses: readonly AddressRecord[]): AddressView[] {
@@ -100,11 +104,15 @@ function viewAddresses(tx: StateTransaction, pool: string, addresses: readonly A
     });
 }
 
-function writePool(world: CliWorld, { pool, blocks, counts, addresses }: PoolView, output: "text" | "wide"): void {
+function writePool(world: CliWorld, { pool, blocks, counts, addresses, conflicts }: PoolView, output: "text" | "wide"): void {
   world.writeOut(`${pool}: ${blocks.length === 1 ? "1 block" : `${blocks.length} blocks`}, ${formatCounts(counts)}\n`);
   for (const block of blocks) {
     world.writeOut(`  ${block.cidr}  ${formatCounts(block.counts)}\n`);
     for (let at = 0; at < block.map.length; at += LINE) world.writeOut(`    ${block.map.slice(at, at + LINE)}\n`);
+  }
+  if (conflicts.length > 0) {
+    const list = conflicts.map(({ address, since }) => `${address} since ${since}`).join(", ");
+    world.writeOut(`  ${conflicts.length} refused by HNS as in use: ${list}\n`);
   }
   world.writeOut("\n");
   if (output === "text" || addresses.length === 0) return;

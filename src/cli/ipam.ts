@@ -2,6 +2,7 @@ import type { Argv } from "yargs";
 import { checkPools } from "./ipam-check.ts";
 import { importAddresses, SOURCES } from "./ipam-import.ts";
 import { showCapacity, splitCidr } from "./ipam-plan.ts";
+import { reclaimAddresses } from "./ipam-reclaim.ts";
 import { releaseAddresses } from "./ipam-release.ts";
 import { showPools } from "./ipam-show.ts";
 import { outputOption } from "./output.ts";
@@ -18,7 +19,7 @@ export function addIpam(cli: Argv, run: Run): Argv {
     addReading(yargs, run);
     addWriting(yargs, run);
     addPlanning(yargs, run);
-    return yargs.demandCommand(1, "say what to do with the addresses: show, check, release, split, capacity or import");
+    return yargs.demandCommand(1, "say what to do with the addresses: show, check, release, reclaim, split, capacity or import");
   });
 }
 
@@ -60,6 +61,17 @@ function addWriting(yargs: Argv, run: Run): void {
           .option("output", PLAIN_OUTPUT),
       ({ stateDir, address, owner, network, yes, force, dryRun, output }) =>
         run((world) => releaseAddresses(world, { stateDir, address, owner, network, yes, force, dryRun, output })),
+    )
+    .command(
+      "reclaim",
+      "Release the addresses of pods that are gone from HNS and whose DEL never came",
+      (sub) =>
+        sub
+          .option("conf", { type: "string", describe: "the network's configuration; all networks with the defaults unless given" })
+          .option("dry-run", DRY_RUN)
+          .option("state-dir", STATE_DIR)
+          .option("output", PLAIN_OUTPUT),
+      ({ stateDir, conf, dryRun, output }) => run((world) => reclaimAddresses(world, { stateDir, conf, dryRun, output })),
     )
     .command(
       "import <file>",

@@ -1,8 +1,10 @@
 import yargs from "yargs";
 import { PluginError } from "../core/base/errors.ts";
-import { addConf } from "./conf.ts";
+import { addConfig } from "./config.ts";
 import { addExplain } from "./explain.ts";
 import { addIpam } from "./ipam.ts";
+import { addNetwork } from "./network.ts";
+import { addTopology } from "./topology.ts";
 import { addVersion } from "./version.ts";
 import { CliError, type CliWorld, type ExitCode, type Run } from "./world.ts";
 
@@ -15,8 +17,8 @@ const ABOUT =
 /** Runs the admin command line. Never throws; the caller ends with the exit code. */
 export async function runCli(args: readonly string[], world: CliWorld): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  const run: Run = (work) => {
-    exitCode = guard(world, work);
+  const run: Run = async (work) => {
+    exitCode = await guard(world, work);
   };
   let asked = ""; // what yargs itself would print: help or version
   try {
@@ -52,16 +54,18 @@ function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
     .demandCommand(1, "name a command")
     .exitProcess(false)
     .fail(false);
-  addConf(cli, run);
+  addConfig(cli, run);
   addExplain(cli, run);
   addIpam(cli, run);
+  addNetwork(cli, run);
+  addTopology(cli, run);
   addVersion(cli, run);
   return cli;
 }
 
-function guard(world: CliWorld, work: (world: CliWorld) => ExitCode): ExitCode {
+async function guard(world: CliWorld, work: Parameters<Run>[0]): Promise<ExitCode> {
   try {
-    return work(world);
+    return await work(world);
   } catch (thrown) {
     if (thrown instanceof CliError) return tell(world, `${thrown.message}\n${thrown.next}`, 1);
     if (thrown instanceof PluginError && thrown.code !== "INTERNAL") {

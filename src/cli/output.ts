@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { cleanText, plainText } from "../core/topology/text.ts";
 import type { CliWorld } from "./world.ts";
 
 export type DocumentFormat = "json" | "yaml";
@@ -19,18 +20,27 @@ export function outputOption<T extends string = never>(
 }
 
 export function writeDocument(world: CliWorld, value: unknown, format: DocumentFormat): void {
-  world.writeOut(format === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 }));
+  world.writeOut(formatDocument(value, format));
+}
+
+export function formatDocument(value: unknown, format: DocumentFormat): string {
+  return format === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 });
 }
 
 /** Columns as wide as their widest cell, titles in upper case. */
-export function writeTable(world: CliWorld, titles: readonly string[], rows: readonly (readonly string[])[]): void {
+export function writeTable(world: CliWorld, titles: readonly string[], rows: readonly (readonly string[])[], margin = ""): void {
   const lines = [titles.map((title) => title.toUpperCase()), ...rows];
   const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   for (const line of lines)
     world.writeOut(
-      `${line
+      `${margin}${line
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
         .join("  ")
         .trimEnd()}\n`,
     );
+}
+
+/** A text from elsewhere as a cell of a table: one line, and "-" for nothing. */
+export function showCell(text: string): string {
+  return text === "" ? "-" : plainText(cleanText(text));
 }

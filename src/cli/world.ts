@@ -1,5 +1,8 @@
 import type { Clock } from "../core/base/async.ts";
+import type { Machine } from "../core/engine/machine.ts";
 import type { StateStore } from "../core/engine/store.ts";
+import type { HcnBackend } from "../core/hcn/backend.ts";
+import type { TerminalFacts } from "./terminal.ts";
 
 /** What the commands see of the machine; src/bin supplies it. */
 export interface CliWorld {
@@ -13,6 +16,9 @@ export interface CliWorld {
   readonly joinPath: (folder: string, file: string) => string;
   readonly readFile: (path: string) => string;
   readonly readStdin: () => string;
+  readonly hasFile: (path: string) => boolean;
+  /** Writes the file in one step: a reader sees all of it or none. Replaces one that is there. */
+  readonly writeFile: (path: string, text: string) => void;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   /** The names of the files in a folder. */
@@ -22,6 +28,10 @@ export interface CliWorld {
   /** Opens or creates the state in the folder; "scratch" stands for one that is gone when it is closed. Throws STATE_FAILURE, STATE_DAMAGED. */
   readonly openState: (stateDir: string) => StateStore;
   readonly openClock: () => Clock;
+  /** HNS of this machine. Its library is loaded at the first call, which throws HNS_UNAVAILABLE when it is not there. */
+  readonly openHns: () => HcnBackend;
+  readonly openMachine: () => Machine;
+  readonly terminal: TerminalFacts;
 }
 
 /** 0 done, 1 failed, 2 wrong usage. */
@@ -38,8 +48,8 @@ export class CliError extends Error {
   }
 }
 
-/** Runs a command's work with the world and keeps its exit code; handlers of yargs return nothing. */
-export type Run = (work: (world: CliWorld) => ExitCode) => void;
+/** Runs a command's work with the world and keeps its exit code; handlers of yargs return nothing but when they are done. */
+export type Run = (work: (world: CliWorld) => ExitCode | Promise<ExitCode>) => Promise<void>;
 
 /** The text of a file, or of stdin for `-`. Throws CliError. */
 export function readInput(world: CliWorld, file: string): string {

@@ -1,6 +1,6 @@
 import { findGuid, type Guid } from "../../src/core/base/ids.ts";
 import type { Attachment } from "../../src/core/engine/attachment.ts";
-import type { LeaseRecord, NetworkRecord, StateStore } from "../../src/core/engine/store.ts";
+import type { LeakRecord, LeaseRecord, NetworkRecord, StateStore } from "../../src/core/engine/store.ts";
 import type { AddressRecord, BlockRecord, PoolRecord } from "../../src/core/ipam/store.ts";
 
 export function guid(index: number): Guid {
@@ -107,6 +107,24 @@ export function describeStateStore(name: string, open: () => StateStore): void {
       });
       store.transaction((tx) => tx.removeLease(LEASE.attachment));
       expect(store.read((tx) => tx.findLease(LEASE.attachment))).toBeUndefined();
+    });
+
+    test("keeps one leak an attachment, until it is removed", () => {
+      const leak: LeakRecord = {
+        attachment: guid(1),
+        life: ATTACHMENT.updatedAt,
+        since: { wallMs: 1_735_689_600_000, uptimeMs: -12.5, bootId: "b" },
+      };
+      expect(store.read((tx) => tx.listLeaks())).toEqual([]);
+      store.transaction((tx) => {
+        tx.putLeak({ ...leak, life: 1 });
+        tx.putLeak(leak);
+        tx.putLeak({ ...leak, attachment: guid(2) });
+        tx.removeLeak(guid(77));
+      });
+      expect(store.read((tx) => tx.listLeaks())).toEqual([leak, { ...leak, attachment: guid(2) }]);
+      store.transaction((tx) => tx.removeLeak(guid(1)));
+      expect(store.read((tx) => tx.listLeaks())).toEqual([{ ...leak, attachment: guid(2) }]);
     });
 
     test("a compare-and-swap with another version than the stored one loses and writes nothing", () => {

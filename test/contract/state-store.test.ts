@@ -35,6 +35,7 @@ function fill(path: string): void {
     tx.putAddress({ ...ADDRESS, released: { wallMs: 1, uptimeMs: 2, bootId: "b" } });
     tx.putAttachment(ATTACHMENT);
     tx.putLease(LEASE);
+    tx.putLeak({ attachment: guid(1), life: 1, since: { wallMs: 1, uptimeMs: 2, bootId: "b" } });
     tx.putNetwork(NETWORK);
   });
   store.close();
@@ -151,6 +152,7 @@ describe("state.db", () => {
     ["a block's count", "UPDATE blocks SET held = 7", (store) => store.read((tx) => tx.findFullestBlock(POOL.id))],
     ["a pool's progress", "UPDATE pools SET carved = 0", (store) => store.read((tx) => tx.findPool(POOL.id))],
     ["a lease's holder", "UPDATE leases SET pid = 1", (store) => store.read((tx) => tx.findLease(LEASE.attachment))],
+    ["a leak's age", "UPDATE leaks SET since_wall = 0", (store) => store.read((tx) => tx.listLeaks())],
     ["a network's id", "UPDATE networks SET hns_id = NULL", (store) => store.read((tx) => tx.findNetwork("pods"))],
   ])("that holds a damaged value, %s, is STATE_DAMAGED, never a guess", (_what, sql, read) => {
     const path = freshPath();

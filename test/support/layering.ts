@@ -16,6 +16,7 @@ const ranks: Readonly<Record<string, number>> = {
   "src/core/datapath": 2,
   "src/core/ipam": 2,
   "src/core/engine": 3,
+  "src/core/topology": 3,
   "src/host": 4,
   "src/service": 5,
   "src/cli": 5,

@@ -8,6 +8,8 @@ export interface ProgramCall {
   /** The CNI_* variables and what a case adds; nothing of this process's own environment is passed on. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string;
+  /** For the command line; a runtime gives none. */
+  readonly args?: readonly string[];
   readonly timeoutMs?: number;
 }
 

@@ -47,6 +47,12 @@ export interface ErrorOptions {
   readonly cause?: unknown;
 }
 
+/**
+ * The executable holds two programs with a copy of this class each: the plugin's, with all that touches the machine, and the command
+ * line's. What one throws the other must know, so an error is told by this mark.
+ */
+const MARK = Symbol.for("hns-cni.PluginError");
+
 export class PluginError extends Error {
   readonly code: ErrorCode;
   readonly data: ErrorData;
@@ -58,6 +64,16 @@ export class PluginError extends Error {
     this.code = code;
     this.data = data;
     this.retryable = options.retryable ?? false;
+  }
+
+  get [MARK](): true {
+    return true;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class below this one inherits the method, and means its own objects alone.
+    if (this !== PluginError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && MARK in value;
   }
 }
 

@@ -19,7 +19,8 @@ export function hasField(object: JsonObject, name: string): boolean {
   return findKey(object, name) !== undefined;
 }
 
-function findKey(object: JsonObject, name: string): string | undefined {
+/** The spelling that the object has for `name`. */
+export function findKey(object: JsonObject, name: string): string | undefined {
   const wanted = name.toLowerCase();
   return Object.keys(object).find((key) => key.toLowerCase() === wanted);
 }

@@ -27,6 +27,10 @@ import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
 /** The block size of a range that has room for it. */
 const DEFAULT_BLOCK_PREFIX = 26;
 
+/** The default and the upper limit of ipam.reclaimGraceSeconds, as the schema has them. */
+const RECLAIM_GRACE_SECONDS = 60;
+const MAX_RECLAIM_GRACE_SECONDS = 86_400;
+
 /** The keys DEL reads beside the name; all of them have a default. */
 const DELETE_KEYS = ["stateDir", "logLevel", "logFile", "callTimeoutSeconds", "operationTimeoutSeconds"] as const;
 
@@ -37,6 +41,8 @@ interface HostDocument {
   readonly logFile?: string;
   readonly callTimeoutSeconds: number;
   readonly operationTimeoutSeconds: number;
+  /** Another program's section where that one gives the addresses. */
+  readonly ipam?: unknown;
 }
 
 /** A document that has passed the schema, defaults filled in. */
@@ -111,7 +117,8 @@ export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
   );
   for (const { path } of faults) Reflect.deleteProperty(part, path);
   findSchemaFaults(part); // fills in the defaults of what was taken out; what it still misses, DEL does not read
-  const config = buildHostConfig(String(document["name"]), part as unknown as HostDocument);
+  const host = { ...part, ipam: document["ipam"] } as unknown as HostDocument;
+  const config = buildHostConfig(String(document["name"]), host);
   return { config, warnings: faults.map(({ path, problem }) => `${path} ${problem}; its default is used instead`) };
 }
 
@@ -191,7 +198,7 @@ function buildNetworkConfig(document: PluginDocument): NetworkConfig {
 }
 
 function buildHostConfig(networkName: string, document: HostDocument): HostConfig {
-  const { stateDir, logLevel, logFile, callTimeoutSeconds, operationTimeoutSeconds } = document;
+  const { stateDir, logLevel, logFile, callTimeoutSeconds, operationTimeoutSeconds, ipam } = document;
   return {
     networkName,
     ...(stateDir === undefined ? {} : { stateDir }),
@@ -199,7 +206,14 @@ function buildHostConfig(networkName: string, document: HostDocument): HostConfi
     ...(logFile === undefined ? {} : { logFile }),
     callTimeoutMs: callTimeoutSeconds * 1000,
     operationTimeoutMs: operationTimeoutSeconds * 1000,
+    reclaimGraceMs: readReclaimGrace(ipam) * 1000,
   };
+}
+
+/** In seconds. DEL and GC must work whatever the section holds, and the section may be another program's. */
+function readReclaimGrace(ipam: unknown): number {
+  const value = isJsonObject(ipam) ? ipam["reclaimGraceSeconds"] : undefined;
+  return typeof value === "number" && value >= 0 && value <= MAX_RECLAIM_GRACE_SECONDS ? value : RECLAIM_GRACE_SECONDS;
 }
 
 function parseCidr(text: string): Cidr {

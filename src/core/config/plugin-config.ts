@@ -15,6 +15,8 @@ export interface HostConfig {
   readonly logFile?: string;
   readonly callTimeoutMs: number;
   readonly operationTimeoutMs: number;
+  /** How long an attachment must have been gone from HNS before its addresses are released without a DEL. */
+  readonly reclaimGraceMs: number;
 }
 
 /** What the network and its pods are to be, wherever the addresses come from. */

@@ -8,6 +8,7 @@ import type { HcnHandle } from "../hcn/backend.ts";
 import { buildMembershipRequest, type EndpointView, parseEndpoint } from "../hcn/documents.ts";
 import { isAddressInUse, isAlreadyAttached, isNotFound } from "../hcn/hresults.ts";
 import { type Attachment, attachmentId, type AttachRequest, endpointName } from "./attachment.ts";
+import { Refusals } from "./address-holder.ts";
 import { adoptExisting } from "./adopt.ts";
 import { type Claim, claimAddresses, undoClaim } from "./claim.ts";
 import { openReadyNetwork, type ReadyNetwork } from "./ensure-network.ts";
@@ -117,7 +118,8 @@ export async function undoing<T>(operation: Operation<HostConfig>, pod: NewAttac
 
 /** Creates the endpoint, taking another address when HNS says that this one is in use; the refused one is quarantined. */
 async function createEndpoint(operation: Operation, pod: NewAttachment, claim: Claim, network: ReadyNetwork): Promise<EndpointView> {
-  const { hcn, log } = operation;
+  const { hcn } = operation;
+  const refusals = new Refusals(operation, network.id);
   for (let tries = 1; ; tries++) {
     try {
       return await hcn.withHandle(requestEndpoint(operation, pod, claim, network), async (handle) =>
@@ -125,9 +127,9 @@ async function createEndpoint(operation: Operation, pod: NewAttachment, claim: C
       );
     } catch (thrown) {
       if (!isAddressInUse(thrown)) throw thrown;
-      log.warn("address refused by HNS as in use", { addresses: claim.addresses, tries });
+      await refusals.add(claim.addresses, tries);
       const isOurs = await removeLeftover(operation, pod);
-      if (tries >= MAX_ADDRESS_TRIES) throw giveUp(claim, isOurs, thrown);
+      if (tries >= MAX_ADDRESS_TRIES) throw giveUp(claim, isOurs, conflict(refusals, thrown));
       if (!isOurs) await claim.replaceRefused();
     }
   }
@@ -225,14 +227,13 @@ export function getNamespace(netns: string): Guid {
 }
 
 /** The last address stays out of the next ADD's way like the ones before, unless it was our own leftover that had it. */
-function giveUp(claim: Claim, isOurs: boolean, cause: unknown): PluginError {
-  const error = conflict(claim, cause);
+function giveUp(claim: Claim, isOurs: boolean, error: PluginError): PluginError {
   if (!isOurs) claim.dropRefused();
   return error;
 }
 
-function conflict(claim: Claim, cause: unknown): PluginError {
-  const message = `HNS says of ${MAX_ADDRESS_TRIES} addresses in a row that they are in use, last ${claim.addresses.join(", ")}`;
+function conflict(refusals: Refusals, cause: unknown): PluginError {
+  const message = `HNS says of ${MAX_ADDRESS_TRIES} addresses in a row that they are in use: ${refusals.text}`;
   const remedy = "look for endpoints that another tool left on this network; the addresses are quarantined";
   return new PluginError("ADDRESS_CONFLICT", { message, remedy }, { cause, retryable: true });
 }

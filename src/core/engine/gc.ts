@@ -10,6 +10,7 @@ import type { IpamDelegate, OtherAttachment } from "./delegate.ts";
 import { detach, type ReleaseElsewhere } from "./detach.ts";
 import { removeDeadLeases } from "./lease.ts";
 import type { Operation } from "./operation.ts";
+import { reclaimLeaks } from "./reclaim.ts";
 import { removeEndpoint } from "./remove-endpoint.ts";
 
 /** The attachments of one network that are in use, as the runtime knows them. */
@@ -21,7 +22,8 @@ export interface GcRequest {
 /**
  * GC. Removes everything of ours on one network that belongs to no valid attachment: recorded attachments, endpoints in HNS that no
  * record names, and addresses that no attachment holds; then `delegate`, where addresses are another plugin's, does the same with its
- * own. Goes on after errors; throws CLEANUP_FAILED with all of them.
+ * own. A valid attachment keeps its addresses whatever became of its endpoint: CHECK tells. Goes on after errors; throws
+ * CLEANUP_FAILED with all of them.
  */
 export async function collectGarbage(operation: Operation<HostConfig>, request: GcRequest, delegate?: IpamDelegate): Promise<void> {
   const valid = new Set(request.valid.map((entry) => attachmentId({ network: request.network, ...entry })));
@@ -40,6 +42,9 @@ export async function collectGarbage(operation: Operation<HostConfig>, request: 
     await attempt(() => detach(operation, { ...stale, netns: stale.netns }, release));
   }
   await attempt(() => removeStrays(operation, { network: request.network, valid, release }));
+  await attempt(async () => {
+    await reclaimLeaks(operation, { wanted: valid });
+  });
   await attempt(async () => delegate?.gc(operation.deadline));
   if (failures.length > 0) throw summary(failures);
 }

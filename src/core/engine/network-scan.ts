@@ -1,7 +1,8 @@
 import { PluginError } from "../base/errors.ts";
 import type { Guid } from "../base/ids.ts";
-import { parseEndpoint } from "../hcn/documents.ts";
+import { type EndpointView, parseEndpoint } from "../hcn/documents.ts";
 import { type EndpointSummary, parseEndpointList } from "../hcn/documents-v1.ts";
+import { isNotFound } from "../hcn/hresults.ts";
 import type { HcnSession } from "../hcn/session.ts";
 
 /** What HNS has under a network's name, asked at most once an operation. */
@@ -40,9 +41,28 @@ export class NetworkScan {
   async #describeEndpoints(): Promise<EndpointSummary[]> {
     const found: EndpointSummary[] = [];
     for (const id of await this.#hcn.enumerate("endpoint", {})) {
-      const { name, network, addresses, mac, namespace } = parseEndpoint(await this.#hcn.describe("endpoint", id));
-      const { address = "", prefixLength } = addresses[0] ?? {};
-      found.push({ id, name, network, address, prefixLength, mac, namespace });
+      found.push(summarise(parseEndpoint(await this.#hcn.describe("endpoint", id))));
+    }
+    return found;
+  }
+
+  /**
+   * As listEndpoints, asked anew and made sure of: what the version 2 enumeration names and the version 1 list lacks is looked at by
+   * itself. Two calls, and three for each endpoint that is missing in the list. Throws when HNS does not tell all.
+   */
+  async listSurely(): Promise<EndpointSummary[]> {
+    this.forget();
+    const ids = await this.#hcn.enumerate("endpoint", {}); // first: what is made between the two calls is then in the list
+    const listed = await this.listEndpoints();
+    const known = new Set(listed.map(({ id }) => id));
+    const found: EndpointSummary[] = [...listed];
+    for (const id of ids) {
+      if (known.has(id)) continue;
+      try {
+        found.push(summarise(parseEndpoint(await this.#hcn.describe("endpoint", id))));
+      } catch (thrown) {
+        if (!isNotFound(thrown)) throw thrown;
+      }
     }
     return found;
   }
@@ -52,4 +72,9 @@ export class NetworkScan {
     this.#network = undefined;
     this.#endpoints = undefined;
   }
+}
+
+function summarise({ id, name, network, addresses, mac, namespace, isRemote }: EndpointView): EndpointSummary {
+  const { address = "", prefixLength } = addresses[0] ?? {};
+  return { id, name, network, address, prefixLength, mac, namespace, isRemote };
 }

@@ -1,5 +1,5 @@
 import type { Guid } from "../base/ids.ts";
-import type { IpamTransaction } from "../ipam/store.ts";
+import type { IpamTransaction, ReleaseTime } from "../ipam/store.ts";
 import type { Attachment, Phase } from "./attachment.ts";
 
 /** Who holds a lease. A process is named by pid and start time, so a pid used again is another holder. */
@@ -34,6 +34,15 @@ export interface NetworkRecord {
   readonly hnsVersion: string;
 }
 
+/** An attachment that a look at HNS found to be gone: endpoint and namespace. */
+export interface LeakRecord {
+  readonly attachment: Guid;
+  /** `updatedAt` of the attachment as it was seen; another value is another life of it, of which nothing is known. */
+  readonly life: number;
+  /** The first of the looks that all found it gone. */
+  readonly since: ReleaseTime;
+}
+
 /** One transaction of the node's state: everything written in it becomes durable together. Short, and never open over an HCN call. */
 export interface StateTransaction extends IpamTransaction {
   findAttachment(id: Guid): Attachment | undefined;
@@ -48,6 +57,10 @@ export interface StateTransaction extends IpamTransaction {
   putLease(lease: LeaseRecord): void;
   removeLease(attachment: Guid): void;
   listLeases(): LeaseRecord[];
+  /** Of every network. */
+  listLeaks(): LeakRecord[];
+  putLeak(leak: LeakRecord): void;
+  removeLeak(attachment: Guid): void;
   /** Returns the place. */
   addWaiter(waiter: Omit<WaiterRecord, "place">): number;
   /** In order of arrival. */

@@ -14,6 +14,8 @@ export interface EndpointSummary {
   readonly mac: Mac | undefined;
   /** The namespace it is in; undefined for one in none, and where HNS does not say. */
   readonly namespace: Guid | undefined;
+  /** It stands for an endpoint of another node. */
+  readonly isRemote: boolean;
 }
 
 /** Throws HNS_REFUSED when the answer is no list. Entries without an id are passed over. */
@@ -46,6 +48,7 @@ function parseSummary(value: unknown): EndpointSummary | undefined {
     prefixLength: typeof prefixLength === "number" ? prefixLength : undefined,
     mac: findMac(text("MacAddress")),
     namespace: parseNamespace(fields.get("Namespace")),
+    isRemote: fields.get("IsRemoteEndpoint") === true,
   };
 }
 

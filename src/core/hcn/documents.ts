@@ -67,11 +67,16 @@ export interface EndpointView {
   readonly network: Guid | undefined;
   /** The namespace it is attached to; undefined also when HNS writes "" or the zero GUID. */
   readonly namespace: Guid | undefined;
+  /** It stands for an endpoint of another node. */
+  readonly isRemote: boolean;
   readonly mac: Mac | undefined;
   readonly addresses: readonly { readonly address: string; readonly prefixLength: number | undefined }[];
   readonly routes: readonly { readonly nextHop: string; readonly destination: string }[];
   readonly policies: readonly { readonly type: string; readonly settings: unknown }[];
 }
+
+/** EndpointFlags of the HCN schema: RemoteEndpoint. */
+const FLAG_REMOTE_ENDPOINT = 1;
 
 /** The request that makes an endpoint a member of a namespace, or takes it out. */
 export function buildMembershipRequest(action: "Add" | "Remove", endpoint: string): object {
@@ -101,6 +106,7 @@ export function parseEndpoint(answer: unknown): EndpointView {
     name: text(document["Name"]) ?? "",
     network: findGuid(text(document["HostComputeNetwork"]) ?? ""),
     namespace: namespace === undefined || /^[0-]+$/.test(namespace) ? undefined : namespace,
+    isRemote: typeof document["Flags"] === "number" && (document["Flags"] & FLAG_REMOTE_ENDPOINT) !== 0,
     mac: findMac(text(document["MacAddress"]) ?? ""),
     addresses: listOf(document["IpConfigurations"]).map((entry) => ({
       address: text(entry["IpAddress"]) ?? "",
@@ -119,27 +125,32 @@ function defaultGateway(subnet: Record<string, unknown>): string | undefined {
   return route === undefined ? undefined : text(route["NextHop"]);
 }
 
-function getId(document: Record<string, unknown>, what: string): Guid {
+/** Throws HNS_REFUSED when the document has no id. */
+export function getId(document: Record<string, unknown>, what: string): Guid {
   const id = findGuid(text(document["ID"] ?? document["Id"]) ?? "");
   if (id === undefined) throw unreadable(what, "it has no ID");
   return id;
 }
 
-function asRecord(value: unknown, what: string): Record<string, unknown> {
+/** Throws HNS_REFUSED when it is no object; `what` names it. */
+export function asRecord(value: unknown, what: string): Record<string, unknown> {
   const found = record(value);
   if (found === undefined) throw unreadable(what, "it is no JSON object");
   return found;
 }
 
-function record(value: unknown): Record<string, unknown> | undefined {
+/** Undefined when it is no object. */
+export function record(value: unknown): Record<string, unknown> | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }
 
-function listOf(value: unknown): Record<string, unknown>[] {
+/** The objects of a list; none when it is no list. */
+export function listOf(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.map(record).filter((entry) => entry !== undefined) : [];
 }
 
-function text(value: unknown): string | undefined {
+/** Undefined for "" too, which HNS writes for what is not there. */
+export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 

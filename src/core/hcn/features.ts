@@ -19,7 +19,10 @@ export type HnsFeature =
   | "nestedIpSet"
   | "disableHostPort"
   | "modifyLoadBalancer"
-  | "accelnet";
+  | "accelnet"
+  | "aclProtocol252"
+  | "endpointVlan"
+  | "interfaceParameters";
 
 /** From this version on: to the end of the major version, or for ever. */
 type Range = readonly [major: number, minor: number, until: "same-major" | "ever"];
@@ -54,6 +57,10 @@ const RANGES: Readonly<Record<HnsFeature, readonly Range[]>> = {
   disableHostPort: [[15, 1, "ever"]],
   modifyLoadBalancer: [[15, 4, "ever"]],
   accelnet: [[15, 4, "ever"]],
+  aclProtocol252: [[11, 0, "ever"]],
+  // No HNS version is published for these two: they came with schema 2.4, and Windows Server 2022 (HNS 13) has schema 2.11.
+  endpointVlan: [[13, 0, "ever"]],
+  interfaceParameters: [[13, 0, "ever"]],
 };
 
 export function supports(version: HnsVersion, feature: HnsFeature): boolean {

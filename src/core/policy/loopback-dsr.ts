@@ -1,5 +1,6 @@
 import { formatIp, type IpAddress } from "../base/ip.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
+import { natFlags } from "./nat-flags.ts";
 
 /**
  * Lets a pod reach itself through its own Service while kube-proxy uses direct server return: traffic from the pod to its own
@@ -7,5 +8,8 @@ import type { PolicyDocument } from "../hcn/documents.ts";
  * reference plugins send; needs HNS 9.3-9.x or 10.2 and later.
  */
 export function buildLoopbackDsr(addresses: readonly IpAddress[]): PolicyDocument[] {
-  return addresses.map((address) => ({ Type: "OutBoundNAT", Settings: { Destinations: [formatIp(address)] } }));
+  return addresses.map((address) => ({
+    Type: "OutBoundNAT",
+    Settings: { Destinations: [formatIp(address)], ...natFlags(address.family) },
+  }));
 }

@@ -99,4 +99,14 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE claim_versions (pool TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX block_claims_by_node ON block_claims (pool, node);
   `,
+  `
+  CREATE TABLE leaks (
+    attachment TEXT PRIMARY KEY,
+    life INTEGER NOT NULL,
+    since_wall INTEGER NOT NULL,
+    since_uptime REAL NOT NULL,
+    since_boot TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -1,5 +1,5 @@
 import type { Attachment, Phase } from "../../core/engine/attachment.ts";
-import type { LeaseRecord, NetworkRecord, StateStore, StateTransaction, WaiterRecord } from "../../core/engine/store.ts";
+import type { LeakRecord, LeaseRecord, NetworkRecord, StateStore, StateTransaction, WaiterRecord } from "../../core/engine/store.ts";
 import { findGuid, type Guid } from "../../core/base/ids.ts";
 import type { Database } from "./database.ts";
 import type { Row } from "./row.ts";
@@ -31,6 +31,7 @@ export class SqliteStateStore implements StateStore {
 
 const ATTACHMENT = ["id", "network", "container", "ifname", "netns", "endpoint", "phase", "result", "cancelled", "boot_id", "updated_at"];
 const LEASE = ["attachment", "pid", "started_at", "boot_id", "expires_at"];
+const LEAK = ["attachment", "life", "since_wall", "since_uptime", "since_boot"];
 const NETWORK = ["name", "hns_id", "ours", "creating", "verified", "hns_version"];
 
 class SqliteTransaction extends SqliteIpamTransaction implements StateTransaction {
@@ -89,6 +90,18 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
     return this.#database.all("SELECT * FROM leases", parseLease);
   }
 
+  listLeaks(): LeakRecord[] {
+    return this.#database.all("SELECT * FROM leaks", parseLeak);
+  }
+
+  putLeak({ attachment, life, since }: LeakRecord): void {
+    this.#database.put("leaks", LEAK, [attachment, Math.round(life), since.wallMs, since.uptimeMs, since.bootId]);
+  }
+
+  removeLeak(attachment: Guid): void {
+    this.#database.run("DELETE FROM leaks WHERE attachment = ?", attachment);
+  }
+
   addWaiter(waiter: Omit<WaiterRecord, "place">): number {
     const sql = "INSERT INTO waiters (pool, pid, started_at, boot_id) VALUES (?, ?, ?, ?) RETURNING place";
     const place = this.#database.get(sql, (row) => integer(row, "place"), waiter.pool, waiter.pid, waiter.startedAt, waiter.bootId);
@@ -140,6 +153,15 @@ function parseLease(row: Row): LeaseRecord {
     startedAt: text(row, "started_at"),
     bootId: text(row, "boot_id"),
     expiresAt: integer(row, "expires_at"),
+  };
+}
+
+function parseLeak(row: Row): LeakRecord {
+  verified(row, LEAK);
+  return {
+    attachment: guid(row, "attachment"),
+    life: integer(row, "life"),
+    since: { wallMs: integer(row, "since_wall"), uptimeMs: integer(row, "since_uptime"), bootId: text(row, "since_boot") },
   };
 }
 

@@ -265,5 +265,9 @@ const ACCESS_EXCLUSIVE = 1;
 function portKey(settings: JsonObject): string | undefined {
   const port = findNumber(settings, "ExternalPort") ?? 0;
   if (port === 0) return undefined;
-  return [findNumber(settings, "Protocol") ?? 0, port, findText(settings, "VIP") ?? ""].join("/");
+  const isV6 = ((findNumber(settings, "Flags") ?? 0) & FLAG_IPV6) !== 0;
+  return [findNumber(settings, "Protocol") ?? 0, port, findText(settings, "VIP") ?? "", isV6 ? 6 : 4].join("/");
 }
+
+/** Flag of a port mapping: it is of the pod's IPv6 address. */
+const FLAG_IPV6 = 2;

@@ -21,7 +21,9 @@ export type Feature =
   | "NestedIpSet"
   | "DisableHostPort"
   | "ModifyLoadBalancer"
-  | "AcceleratedNetworking";
+  | "AcceleratedNetworking"
+  | "EndpointVlan"
+  | "InterfaceParameters";
 
 /** First version, and the last one that is still included; a backport to one major version ends with that major version. */
 type Range = readonly [from: readonly [number, number], lastMajor?: number];
@@ -46,6 +48,8 @@ const RANGES: Readonly<Record<Feature, readonly Range[]>> = {
   DisableHostPort: [[[15, 1]]],
   ModifyLoadBalancer: [[[15, 4]]],
   AcceleratedNetworking: [[[15, 4]]],
+  EndpointVlan: [[[13, 0]]],
+  InterfaceParameters: [[[13, 0]]],
 };
 
 /** The version of HNS that each Windows Server brings; 2019 is 1809 with its later updates. */

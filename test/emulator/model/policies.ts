@@ -8,6 +8,7 @@ import {
   checkDrMac,
   checkEncapOverhead,
   checkInterfaceConstraint,
+  checkInterfaceParameters,
   checkIov,
   checkIsolation,
   checkL4Proxy,
@@ -47,6 +48,8 @@ const ENDPOINT_POLICIES: Readonly<Record<string, PolicyCheck>> = {
   PortName: checkPortName,
   EncapOverhead: checkEncapOverhead,
   Iov: checkIov,
+  VLAN: checkIsolation,
+  InterfaceParameters: checkInterfaceParameters,
 };
 
 const NETWORK_POLICIES: Readonly<Record<string, PolicyCheck>> = {
@@ -80,7 +83,11 @@ const NEEDS: Readonly<Record<string, Feature>> = {
   L4WFPPROXY: "L4WfpProxy",
   TierAcl: "TierAcl",
   NetworkACL: "NetworkAcl",
+  InterfaceParameters: "InterfaceParameters",
 };
+
+/** Policies that subnets had before endpoints did. */
+const ENDPOINT_NEEDS: Readonly<Record<string, Feature>> = { VLAN: "EndpointVlan" };
 
 /** Every policy type there is, by what can have it. */
 export function listPolicyTypes(owner: PolicyOwner): string[] {
@@ -109,7 +116,7 @@ export function checkPolicies(
     const type = findText(policy, "Type") ?? "";
     const name = Object.keys(TABLES[owner]).find((known) => known.toLowerCase() === type.toLowerCase());
     const check = name === undefined ? undefined : TABLES[owner][name];
-    if (name === undefined || check === undefined || isTooNew(name, settings)) throw new HnsError(HRESULT.INVALID_POLICY_TYPE, type);
+    if (name === undefined || check === undefined || isTooNew(owner, name, settings)) throw new HnsError(HRESULT.INVALID_POLICY_TYPE, type);
     const values = readSettings(policy, name);
     check(values, { version: settings.version, sets });
     return { Type: name, Settings: values };
@@ -147,7 +154,7 @@ function readSettings(policy: JsonObject, name: string): JsonObject {
   }
 }
 
-function isTooNew(name: string, settings: Settings): boolean {
-  const feature = NEEDS[name];
+function isTooNew(owner: PolicyOwner, name: string, settings: Settings): boolean {
+  const feature = NEEDS[name] ?? (owner === "endpoint" ? ENDPOINT_NEEDS[name] : undefined);
   return feature !== undefined && !knows(settings.version, feature);
 }

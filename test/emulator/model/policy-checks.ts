@@ -26,18 +26,19 @@ export function checkNothing(): void {
   // Any object will do.
 }
 
-export function checkPortMapping(settings: JsonObject): void {
+export function checkPortMapping(settings: JsonObject, { version }: CheckContext): void {
   const internal = read(findNumber, settings, "InternalPort") ?? 0;
   const external = read(findNumber, settings, "ExternalPort") ?? 0;
   if (!isPort(internal)) throw new HnsError(HRESULT.INVALID_INTERNAL_PORT);
   require(external === 0 || isPort(external), "ExternalPort");
   require([undefined, 0, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP].includes(read(findNumber, settings, "Protocol")), "Protocol");
   requireAddress(settings, "VIP");
-  requireWhole(settings, "Flags", 3);
+  checkNatFlags(settings, version);
 }
 
 export function checkAcl(settings: JsonObject, context: CheckContext): void {
-  requireOneOf(settings, "Action", ["Allow", "Block", "Pass"]);
+  // Pass came to the schema together with tiers.
+  requireOneOf(settings, "Action", has(context.version, "TierAcl") ? ["Allow", "Block", "Pass"] : ["Allow", "Block"]);
   requireOneOf(settings, "Direction", ["In", "Out"]);
   require([undefined, "Host", "Switch"].includes(read(findText, settings, "RuleType")), "RuleType");
   checkTuple(settings, context);
@@ -59,10 +60,22 @@ export function checkQos(settings: JsonObject): void {
   requireWhole(settings, "MaximumOutgoingBandwidthInBytes", Number.MAX_SAFE_INTEGER);
 }
 
-export function checkOutboundNat(settings: JsonObject): void {
+/** IPv6 came with dual stack, translation limited to destinations with direct server return. */
+export function checkOutboundNat(settings: JsonObject, { version }: CheckContext): void {
   requireAddress(settings, "VirtualIP");
-  for (const field of ["Exceptions", "Destinations"]) for (const item of read(listTexts, settings, field)) require(isPrefix(item), field);
+  checkNatFlags(settings, version);
+  const destinations = read(listTexts, settings, "Destinations");
+  const prefixes = [...read(listTexts, settings, "Exceptions"), ...destinations];
+  for (const item of prefixes) require(isPrefix(item), "Exceptions, Destinations");
+  require(!prefixes.some((item) => item.includes(":")) || has(version, "DualStack"), "IPv6");
+  require(destinations.length === 0 || has(version, "DirectServerReturn"), "Destinations");
   requireWhole(settings, "MaxPortPoolUsage", 0xffff);
+}
+
+/** LocalRoutedVip is 1, IPv6 is 2. */
+function checkNatFlags(settings: JsonObject, version: CheckContext["version"]): void {
+  requireWhole(settings, "Flags", 3);
+  require(((read(findNumber, settings, "Flags") ?? 0) & 2) === 0 || has(version, "DualStack"), "Flags");
 }
 
 export function checkRoute(settings: JsonObject, { version }: CheckContext): void {
@@ -108,6 +121,11 @@ export function checkInterfaceConstraint(settings: JsonObject): void {
   require(guid === "" || findGuid(guid) !== undefined, "InterfaceGuid");
   for (const field of ["InterfaceLuid", "InterfaceIndex", "InterfaceMediaType"]) requireWhole(settings, field, Number.MAX_SAFE_INTEGER);
   for (const field of ["InterfaceAlias", "InterfaceDescription"]) read(findText, settings, field);
+}
+
+export function checkInterfaceParameters(settings: JsonObject): void {
+  require(read(findNumber, settings, "Mtu") !== undefined, "Mtu");
+  requireWhole(settings, "Mtu", 0xffff);
 }
 
 export function checkIov(settings: JsonObject): void {

@@ -27,8 +27,10 @@ describeUnless(packagedReason(), "the packaged command line", () => {
     ["several codes", ["explain", "hns_timeout", "0x80070490", "-o", "wide"], "", /\nHNS_TIMEOUT [^]*\n0x80070490 /],
     ["the words of a line", ["explain", "failed:", "--code=1", "-x", "0x803b0014"], "", /^0x803b0014 /],
     ["lines on stdin", ["explain", "-"], 'a\n{"code":"HNS_TIMEOUT"}\n', /^HNS_TIMEOUT\n/],
-    ["a configuration on stdin", ["conf", "validate", "-"], CONF, /^-: valid/],
-    ["a configuration with its defaults", ["conf", "show", "-", "-o", "yaml"], CONF, /\nstateDir: \/var\/lib\/hns-cni\n/],
+    ["a configuration on stdin", ["config", "validate", "-"], CONF, /^-: valid/],
+    ["a configuration under the noun's older name", ["conf", "validate", "-"], CONF, /^-: valid/],
+    ["a key of the configuration", ["config", "explain", "ipam.cidr"], "", /^ipam\.cidr\n[^]*Example: +"10\.244\.3\.0\/24"\n/],
+    ["a configuration with its defaults", ["config", "show", "--effective", "-", "-o", "yaml"], CONF, /\nstateDir: \/var\/lib\/hns-cni\n/],
   ])("answers with %s", async (_name, args, stdin, expected) => {
     const result = await run(args, stdin);
     expect(result).toMatchObject({ code: 0, stderr: "" });
@@ -38,13 +40,13 @@ describeUnless(packagedReason(), "the packaged command line", () => {
 
   it.each([
     ["an unknown code", 1, ["explain", "bogus"], /cannot explain "bogus"/],
-    ["a file that is not there", 1, ["conf", "validate", "/nowhere"], /cannot read \/nowhere: ENOENT[^]*name a file/],
-    ["a file that is no JSON", 1, ["conf", "show", "-"], /is no JSON/],
+    ["a file that is not there", 1, ["config", "validate", "/nowhere"], /cannot read \/nowhere: ENOENT[^]*name a file/],
+    ["a file that is no JSON", 1, ["config", "show", "-"], /is no JSON/],
     ["an unknown command", 2, ["frobnicate"], /Unknown argument: frobnicate\nsee hns-cni --help/],
     ["an unknown option", 2, ["version", "--frobnicate"], /Unknown argument: --frobnicate/],
-    ["a noun without a verb", 2, ["conf"], /validate or show/],
-    ["a missing argument", 2, ["conf", "validate"], /Not enough/],
-    ["an argument too many", 2, ["conf", "validate", "a", "b"], /Unknown argument: b/],
+    ["a noun without a verb", 2, ["config"], /validate, show, explain, convert or generate/],
+    ["a missing argument", 2, ["config", "validate"], /Not enough/],
+    ["an argument too many", 2, ["config", "validate", "a", "b"], /Unknown argument: b/],
     ["an unknown form", 2, ["version", "-o", "xml"], /Invalid values/],
   ])("fails for %s with exit code %d, and says so on stderr alone", async (_name, code, args, expected) => {
     const result = await run(args);
@@ -100,7 +102,7 @@ describeUnless(wineReason(), "the command line under Wine", () => {
       stderr: "",
       stdout: "0x803b0014 HCN_E_ENDPOINT_ALREADY_ATTACHED",
     });
-    const shown = await runUnderWine(machine, { args: ["conf", "show", "-"], stdin: CONF });
+    const shown = await runUnderWine(machine, { args: ["config", "show", "-"], stdin: CONF });
     expect(shown).toMatchObject({ code: 0, stderr: "" });
     expect(JSON.parse(shown.stdout)).toMatchObject({
       stateDir: "C:\\ProgramData\\hns-cni",

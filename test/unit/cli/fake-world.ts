@@ -1,7 +1,10 @@
 import type { CliWorld } from "../../../src/cli/world.ts";
 import type { StateStore } from "../../../src/core/engine/store.ts";
+import type { Machine } from "../../../src/core/engine/machine.ts";
+import type { HcnBackend } from "../../../src/core/hcn/backend.ts";
 import { Database } from "../../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../../src/host/state/sqlite-store.ts";
+import { ModelBackend } from "../../emulator/model-backend.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 /** A machine for commands: its files, its stdin, and what was written. */
@@ -14,6 +17,8 @@ export class FakeWorld implements CliWorld {
   /** The state in each folder; it outlives its closing. */
   readonly states = new Map<string, StateStore>();
   readonly clock = new FakeClock({ autoAdvance: true });
+  hns: HcnBackend = new ModelBackend(undefined, { sleep: (ms) => this.clock.sleep(ms) });
+  terminal: CliWorld["terminal"] = { isTerminal: false, isWindows: false, variables: {} };
   out = "";
   error = "";
 
@@ -28,6 +33,16 @@ export class FakeWorld implements CliWorld {
     const text = this.#files[path];
     if (text === undefined) throw new Error("ENOENT: no such file");
     return text;
+  };
+
+  /** What was written, by path. */
+  readonly written = new Map<string, string>();
+
+  readonly hasFile = (path: string): boolean => path in this.#files || this.written.has(path);
+
+  readonly writeFile = (path: string, text: string): void => {
+    if (path.startsWith("read-only\\")) throw new Error("EACCES: permission denied");
+    this.written.set(path, text);
   };
 
   readonly readStdin = (): string => this.readFile("-");
@@ -52,4 +67,14 @@ export class FakeWorld implements CliWorld {
   };
 
   readonly openClock = (): FakeClock => this.clock;
+
+  readonly openHns = (): HcnBackend => this.hns;
+
+  /** A test whose command needs one puts it here. */
+  machine: Machine | undefined;
+
+  readonly openMachine = (): Machine => {
+    if (this.machine === undefined) throw new Error("this command is not to ask for the machine");
+    return this.machine;
+  };
 }

@@ -16,6 +16,8 @@ import { FakeWorld } from "./fake-world.ts";
 const DIR = "C:\\ProgramData\\hns-cni";
 const SPEC = buildSpec("10.244.3.0/27", 28);
 
+const SINCE = { wallMs: Date.UTC(2025, 2, 1), uptimeMs: 5, bootId: "boot-1" };
+
 function owner(container: string): string {
   return attachmentId({ network: "pods", containerId: container, ifname: "eth0" });
 }
@@ -130,6 +132,31 @@ describe("ipam show", () => {
     const { out } = await run(buildNode(), "show", "-o", "wide");
     expect(out).toContain(`10.244.3.4   cooling      ${owner("c1")}`);
     expect(out.match(/^10\.244\.3\.\d+ /gm)).toHaveLength(14);
+  });
+
+  test("tells what HNS refused as in use, and since when, and not what an import kept back", async () => {
+    const world = buildNode();
+    change(world, (tx) => {
+      for (const address of ["10.244.3.7", "10.244.3.10", "10.244.3.9"]) {
+        const record = tx.findAddress(SPEC.id, address);
+        if (record === undefined) throw new Error(address);
+        tx.putAddress({ ...record, state: "quarantined", owner: CONFLICT_OWNER, released: address === "10.244.3.9" ? undefined : SINCE });
+      }
+    });
+    const { out } = await run(world, "show");
+    const since = new Date(SINCE.wallMs).toISOString();
+    expect(out).toContain(`\n  2 refused by HNS as in use: 10.244.3.7 since ${since}, 10.244.3.10 since ${since}\n`);
+    const json = JSON.parse((await run(world, "show", "-o", "json")).out) as unknown;
+    expect(json).toMatchObject([
+      {
+        conflicts: [
+          { address: "10.244.3.7", since },
+          { address: "10.244.3.10", since },
+        ],
+      },
+    ]);
+    const { code, out: found } = await run(world, "check");
+    expect([code, found.match(/^pods.* was refused by HNS as in use \(.*\n {2}look for the endpoint .*$/gm)?.length]).toEqual([1, 2]);
   });
 
   test("answers scripts with counts, maps and addresses", async () => {

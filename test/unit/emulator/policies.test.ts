@@ -48,7 +48,7 @@ const ENDPOINT: readonly Sample[] = [
   [
     "OutBoundNAT",
     { VirtualIP: "10.0.0.4", Exceptions: ["10.0.0.0/8"], Destinations: ["10.244.3.5"] },
-    [{ Exceptions: ["x"] }, { VirtualIP: "x" }],
+    [{ Exceptions: ["x"] }, { Destinations: ["x"] }, { VirtualIP: "x" }, { Flags: 4 }],
   ],
   [
     "SDNRoute",
@@ -65,6 +65,8 @@ const ENDPOINT: readonly Sample[] = [
   ["InterfaceConstraint", { InterfaceGuid: GUID, InterfaceIndex: 3 }, [{ InterfaceGuid: "x" }]],
   ["PortName", { Name: "p" }, [{}]],
   ["EncapOverhead", { Overhead: 50 }, [{}, { Overhead: -1 }]],
+  ["VLAN", { IsolationId: 7 }, [{}, { IsolationId: -1 }]],
+  ["InterfaceParameters", { Mtu: 1450 }, [{}, { Mtu: 65536 }]],
   ["Iov", { IovOffloadWeight: 100, QueuePairsRequested: 1, InterruptModeration: 0 }, [{ IovOffloadWeight: 101 }]],
 ];
 
@@ -186,6 +188,29 @@ describe("versions of HNS", () => {
     expect(asNetwork(type, settings, new ModelKit({ version: VERSION_PRESETS[preset] ?? { Major: 0, Minor: 0 } }))).toBe(hresult);
   });
 
+  test.each<[string, object, before: [number, number], from: [number, number]]>([
+    ["PortMapping", { InternalPort: 80, Flags: 2 }, [11, 9], [11, 10]],
+    ["OutBoundNAT", { Flags: 2 }, [11, 9], [11, 10]],
+    ["OutBoundNAT", { Exceptions: ["fd00::/8"] }, [11, 9], [11, 10]],
+    ["OutBoundNAT", { Destinations: ["10.244.3.5"] }, [10, 1], [10, 2]],
+    ["ACL", { Action: "Pass", Direction: "In" }, [13, 9], [14, 0]],
+    ["VLAN", { IsolationId: 7 }, [12, 9], [13, 0]],
+    ["InterfaceParameters", { Mtu: 1450 }, [12, 9], [13, 0]],
+  ])("%s with %j is refused by %j and taken by %j", (Type, Settings, before, from) => {
+    const create = ([Major, Minor]: readonly [number, number]): number => {
+      const kit = new ModelKit({ version: { Major, Minor } });
+      return kit.code("HcnCreateEndpoint", kit.network(), ZERO, { Policies: [{ Type, Settings }] });
+    };
+    expect([HRESULT.INVALID_POLICY, HRESULT.INVALID_POLICY_TYPE]).toContain(create(before));
+    expect(create(from)).toBe(0);
+  });
+
+  test("a VLAN of a subnet is as old as version 2", () => {
+    const kit = new ModelKit({ version: { Major: 9, Minor: 2 } });
+    const subnet = { ...SUBNET, Policies: [{ Type: "VLAN", Settings: { IsolationId: 7 } }] };
+    expect(kit.code("HcnCreateNetwork", ZERO, { Type: "L2Bridge", Ipams: [{ Subnets: [subnet] }] })).toBe(0);
+  });
+
   test("old ones refuse what is no policy too", () => {
     const old = new ModelKit({ version: { Major: 9, Minor: 2 } });
     const v6 = { Type: "L2Bridge", Ipams: [{ Subnets: [{ IpAddressPrefix: "fd00::/64" }] }] };
@@ -200,6 +225,19 @@ describe("versions of HNS", () => {
     expect(older.code("HcnEnumerateNetworks", null)).toBe(HRESULT.REQUEST_UNSUPPORTED);
     expect(older.v1("GET", "/networks").Success).toBe(true);
   });
+});
+
+test("a host port is taken once for each family", () => {
+  const kit = new ModelKit();
+  const network = kit.network();
+  const map = (Flags: number): object => ({
+    Type: "PortMapping",
+    Settings: { InternalPort: 80, ExternalPort: 8080, Protocol: 6, VIP: "", Flags },
+  });
+  expect(kit.code("HcnCreateEndpoint", network, ZERO, { Policies: [map(1), map(3)] })).toBe(0);
+  for (const flags of [0, 2]) {
+    expect(kit.code("HcnCreateEndpoint", network, ZERO, { Policies: [map(flags)] })).toBe(HRESULT.PORT_ALREADY_EXISTS);
+  }
 });
 
 describe("changes of policies", () => {

@@ -1,4 +1,5 @@
 import { PluginError, toPluginError } from "../../../../src/core/base/errors.ts";
+import { isNotFound } from "../../../../src/core/hcn/hresults.ts";
 import { errorCatalogue } from "../../../../src/core/base/error-catalogue.ts";
 
 describe("PluginError", () => {
@@ -18,6 +19,37 @@ describe("PluginError", () => {
 
   test("has no cause property when there is no cause", () => {
     expect(Object.hasOwn(new PluginError("INTERNAL", { message: "x" }), "cause")).toBe(false);
+  });
+});
+
+describe("instanceof PluginError", () => {
+  /** A class of the same name from another copy of the module, as the command line's bundle has it. */
+  function loadCopy(): typeof PluginError {
+    let copy: typeof PluginError | undefined;
+    jest.isolateModules(() => {
+      copy = jest.requireActual<{ PluginError: typeof PluginError }>("../../../../src/core/base/errors.ts").PluginError;
+    });
+    if (copy === undefined) throw new Error("not loaded");
+    return copy;
+  }
+
+  test("knows an error of the program's other bundle, and its HRESULT", () => {
+    const Copy = loadCopy();
+    expect(Copy).not.toBe(PluginError);
+    const foreign = new Copy("HNS_REFUSED", { message: "gone", hresult: 0x803b0002 });
+    expect(foreign instanceof PluginError).toBe(true);
+    expect(toPluginError(foreign)).toBe(foreign);
+    expect(isNotFound(foreign)).toBe(true);
+  });
+
+  test.each([[undefined], [null], ["text"], [new Error("x")], [{ code: "INTERNAL" }]])("knows %p for none", (value) => {
+    expect(value instanceof PluginError).toBe(false);
+  });
+
+  test("of a class below means that class alone", () => {
+    class Narrow extends PluginError {}
+    const [narrow, wide] = [new Narrow("INTERNAL", { message: "x" }), new PluginError("INTERNAL", { message: "x" })];
+    expect([narrow instanceof Narrow, narrow instanceof PluginError, wide instanceof Narrow]).toEqual([true, true, false]);
   });
 });
 

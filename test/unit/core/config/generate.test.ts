@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const NAMES = ["plugin-shape.ts", "validate-plugin.ts"];
+const NAMES = ["plugin-keys.ts", "plugin-shape.ts", "validate-plugin.ts"];
 
 describe("scripts/generate.ts", () => {
   let folder: string;

@@ -67,6 +67,7 @@ describe("normalise", () => {
         logLevel: "info",
         callTimeoutMs: 30_000,
         operationTimeoutMs: 90_000,
+        reclaimGraceMs: 60_000,
         ipam: {
           pools: [{ cidr: findCidr("10.244.3.0/24"), blockSize: 26, gateway: findIp("10.244.3.1") }],
           cooldownMs: 30_000,
@@ -332,7 +333,7 @@ describe("normalise: DNS (point 35)", () => {
 });
 
 describe("normaliseForDelete", () => {
-  const defaults = { networkName: "pods", logLevel: "info", callTimeoutMs: 30_000, operationTimeoutMs: 90_000 };
+  const defaults = { networkName: "pods", logLevel: "info", callTimeoutMs: 30_000, operationTimeoutMs: 90_000, reclaimGraceMs: 60_000 };
 
   test("needs nothing but the name", () => {
     expect(normaliseForDelete({ name: "pods" })).toEqual({ config: defaults, warnings: [] });
@@ -344,6 +345,15 @@ describe("normaliseForDelete", () => {
       stateDir: "C:\\s",
       callTimeoutMs: 5000,
     });
+  });
+
+  test.each([
+    [{ type: "hns-cni", cidr: "10.244.3.0/24", reclaimGraceSeconds: 5 }, 5_000],
+    [{ type: "hns-cni", cidr: "broken", RECLAIMGRACESECONDS: 0 }, 0],
+    [{ type: "hns-cni", cidr: "10.244.3.0/24", reclaimGraceSeconds: -1 }, 60_000],
+    [{ type: "another", reclaimGraceSeconds: { days: 2 } }, 60_000],
+  ])("reads the grace time of leaked addresses in %j, or takes the default", (ipam, reclaimGraceMs) => {
+    expect(normaliseForDelete(build({ ipam })).config).toEqual({ ...defaults, reclaimGraceMs });
   });
 
   test("bad values give way to defaults, with a warning for those it reads", () => {

@@ -26,6 +26,9 @@ const cases: Record<HnsFeature, { has: string[]; lacks: string[] }> = {
   disableHostPort: { has: ["15.1", "16.0"], lacks: ["14.1", "15.0"] },
   modifyLoadBalancer: { has: ["15.4", "16.0"], lacks: ["15.3"] },
   accelnet: { has: ["15.4", "16.0"], lacks: ["15.3"] },
+  aclProtocol252: { has: ["11.0", "12.0"], lacks: ["10.99", "9.5"] },
+  endpointVlan: { has: ["13.0", "15.0"], lacks: ["12.99", "9.5"] },
+  interfaceParameters: { has: ["13.0", "15.0"], lacks: ["12.99", "9.5"] },
 };
 
 const features = Object.keys(cases) as HnsFeature[];

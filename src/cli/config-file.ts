@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from "../core/cni/json.ts";
 import { checkVersion, compareVersions, findVersion } from "../core/cni/version.ts";
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import type { Fault } from "../core/config/faults.ts";
+import { findForeignPlugin } from "../core/config/foreign/convert.ts";
 import { findFaults, normalise, normaliseDelegated } from "../core/config/normalise.ts";
 import { findRole, PRODUCT_TYPE } from "../core/config/our-names.ts";
 import type { NetworkConfig, Normalised, PluginConfig } from "../core/config/plugin-config.ts";
@@ -58,11 +59,18 @@ export function findFileWarnings({ parts }: ConfFile): string[] {
 }
 
 function findStructureFaults({ document, isList, parts }: ConfFile): Fault[] {
-  const remedy = `give the plugin's object the type "${OUR_TYPE}"`;
+  const remedy = `give the plugin's object the type "${OUR_TYPE}"${suggestConversion(document)}`;
   if (!isList)
     return parts.length === 1 ? [] : [{ path: "type", problem: `is not "${OUR_TYPE}": this is no configuration of this plugin`, remedy }];
   if (!Array.isArray(document["plugins"])) return [{ path: "plugins", problem: "is no list", remedy: "list the plugins' objects" }];
   return parts.length > 0 ? [] : [{ path: "plugins", problem: `has no plugin of the type "${OUR_TYPE}"`, remedy }];
+}
+
+/** A configuration of a plugin that can be converted has a shorter way. */
+function suggestConversion(document: JsonObject): string {
+  const plugins: readonly unknown[] = Array.isArray(document["plugins"]) ? document["plugins"] : [document];
+  const foreign = plugins.flatMap((plugin) => (isJsonObject(plugin) ? (findForeignPlugin(plugin["type"])?.types[0] ?? []) : []))[0];
+  return foreign === undefined ? "" : `; hns-cni config convert translates a configuration of ${foreign}`;
 }
 
 /** The version counts for every part, so it is looked at once. */

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { showConf, validateConf } from "../../../src/cli/conf.ts";
+import { showConfig, validateConfig } from "../../../src/cli/config-view.ts";
 import { normalise } from "../../../src/core/config/normalise.ts";
 import { FakeWorld } from "./fake-world.ts";
 
@@ -15,13 +15,13 @@ interface Report {
 
 function validate(document: unknown): { code: number; report: Report } {
   const world = new FakeWorld({ file: typeof document === "string" ? document : JSON.stringify(document) });
-  const code = validateConf(world, { file: "file", output: "json" });
+  const code = validateConfig(world, { file: "file", output: "json" });
   return { code, report: JSON.parse(world.out) as Report };
 }
 
 const pathsOf = (document: unknown): string[] => validate(document).report.faults.map(({ path }) => path);
 
-describe("conf validate", () => {
+describe("config validate", () => {
   it.each([
     ["a configuration", CONF],
     ["a list", LIST],
@@ -63,16 +63,16 @@ describe("conf validate", () => {
 
   it("prints faults for people", () => {
     const world = new FakeWorld({ "-": JSON.stringify({ ...CONF, mode: "x" }) });
-    expect(validateConf(world, { file: "-", output: "text" })).toBe(1);
+    expect(validateConfig(world, { file: "-", output: "text" })).toBe(1);
     expect(world.out).toBe('-: 1 fault\n  mode is "x": must be one of l2bridge\n    set "l2bridge", the only mode of this version\n');
   });
 });
 
-describe("conf show", () => {
+describe("config show", () => {
   it("shows numbers that were written under other products' names under the plugin's own", () => {
     const ipam = { ...PLUGIN.ipam, WARM_IP_TARGET: "5", IP_COOLDOWN_PERIOD: 45 };
     const world = new FakeWorld({ file: JSON.stringify({ ...CONF, ipam }) });
-    expect(showConf(world, { file: "file", output: "json" })).toBe(0);
+    expect(showConfig(world, { file: "file", isEffective: true, output: "json" })).toBe(0);
     const shown = JSON.parse(world.out) as { ipam: object };
     expect(shown.ipam).toMatchObject({ warm: { ips: 5, minimum: 3 }, cooldownSeconds: 45 });
     expect(shown.ipam).not.toHaveProperty("WARM_IP_TARGET");
@@ -80,7 +80,7 @@ describe("conf show", () => {
 
   const show = (document: unknown, output: "json" | "yaml" = "json"): FakeWorld & { code?: number } => {
     const world = new FakeWorld({ file: JSON.stringify(document) });
-    return Object.assign(world, { code: showConf(world, { file: "file", output }) });
+    return Object.assign(world, { code: showConfig(world, { file: "file", isEffective: true, output }) });
   };
 
   it.each([
@@ -127,5 +127,36 @@ describe("conf show", () => {
     const { code, out, error } = show({ ...CONF, mode: "x" });
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(error).toContain('mode is "x"');
+  });
+});
+
+describe("config show --effective=false", () => {
+  const show = (document: object): unknown => {
+    const world = new FakeWorld({ file: JSON.stringify(document) });
+    expect(showConfig(world, { file: "file", isEffective: false, output: "json" })).toBe(0);
+    return JSON.parse(world.out);
+  };
+
+  it("prints what was written, in the documented spelling and without null", () => {
+    const { mode, ...rest } = CONF;
+    expect(show({ ...rest, MODE: mode, adapter: null })).toEqual(CONF);
+    expect(show(LIST)).toEqual(LIST);
+  });
+
+  it("leaves another IPAM plugin's section as it is", () => {
+    const ipam = { type: "host-local", Ranges: [[{ subnet: "10.244.3.0/24" }]] };
+    expect(show({ ...CONF, ipam })).toEqual({ ...CONF, ipam });
+  });
+});
+
+describe("config validate of another plugin's configuration", () => {
+  it("names the command that converts it", () => {
+    const remedies = [validate({ name: "n", type: "win-bridge" }), validate({ name: "n", plugins: [{ type: "azure-vnet" }] })].flatMap(
+      ({ report }) => report.faults.filter(({ path }) => path === "type" || path === "plugins").map(({ remedy }) => remedy),
+    );
+    expect(remedies).toEqual([
+      'give the plugin\'s object the type "hns-cni"; hns-cni config convert translates a configuration of win-bridge',
+      'give the plugin\'s object the type "hns-cni"; hns-cni config convert translates a configuration of azure-vnet',
+    ]);
   });
 });

@@ -1,0 +1,12 @@
+/**
+ * Writes the documentation that is made from sources: docs/configuration.md from the schema, the tables of docs/drop-in.md from the translation
+ * tables. The tests hold both in step.
+ *
+ *   node scripts/docs.ts
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { renderConfiguration } from "./docs/configuration.ts";
+import { replaceTables } from "./docs/drop-in.ts";
+
+writeFileSync("docs/configuration.md", renderConfiguration());
+writeFileSync("docs/drop-in.md", replaceTables(readFileSync("docs/drop-in.md", "utf8")));
