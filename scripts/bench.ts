@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { relative } from "node:path";
 import { ipam } from "../test/bench/benchmarks/ipam.ts";
 import { linux } from "../test/bench/benchmarks/linux.ts";
+import { shim } from "../test/bench/benchmarks/shim.ts";
 import { startup } from "../test/bench/benchmarks/startup.ts";
 import { wine } from "../test/bench/benchmarks/wine.ts";
 import { renderResult } from "../test/bench/markdown.ts";
@@ -10,7 +11,7 @@ import { publishResult, runBenchmark, saveResult } from "../test/bench/run.ts";
 import { packageAll } from "./package.ts";
 import { root } from "./package/paths.ts";
 
-const benchmarks = [startup, linux, ipam, wine];
+const benchmarks = [startup, shim, linux, ipam, wine];
 
 interface Order {
   readonly name: string | undefined;

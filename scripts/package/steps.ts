@@ -7,6 +7,7 @@ import { canRecord } from "./code-cache.ts";
 import { emulatorFiles } from "./emulator.ts";
 import { paths, root } from "./paths.ts";
 import { programFiles } from "./program-files.ts";
+import { buildShims, shimFiles } from "./shim.ts";
 import { filesBelow, type Step } from "./step.ts";
 
 const generated = "src/core/config/generated";
@@ -33,6 +34,7 @@ export const programsStep: Step = {
   name: "programs",
   // The emulator's library is there for the code cache, which is made by running the program.
   inputs: ["scripts/package", "src", "package.json", "dist/emulator/linux-x64", ...pins],
+  except: ["src/shim/", "scripts/package/shim.ts"],
   outputs: programFiles,
   run: async () => {
     const { buildPrograms } = await import("./programs.ts");
@@ -50,4 +52,12 @@ export const emulatorStep: Step = {
     const { buildEmulatorLibraries } = await import("./emulator.ts");
     await buildEmulatorLibraries();
   },
+};
+
+/** The shim in C, beside the programs. */
+export const shimStep: Step = {
+  name: "shim",
+  inputs: ["scripts/package/shim.ts", "src/shim"],
+  outputs: () => shimFiles(root),
+  run: () => buildShims(root),
 };
