@@ -58,6 +58,7 @@ export class AddressLine {
         await clock.sleep(Math.min(POLL_MS, left));
       }
     } finally {
+      this.#operation.events.addressWaited(clock.uptime() - start);
       this.#leave();
     }
   }

@@ -6,6 +6,7 @@ import { formatIp, type IpAddress } from "../../core/base/ip.ts";
 import type { ProcessTable } from "../../core/engine/lease.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import type { LeaseHolder } from "../../core/engine/store.ts";
+import { HNS_START_AGE_MS, recent } from "../exec/recent.ts";
 import { monotonicMs, sleep } from "../exec/time.ts";
 import type { HcnLibraries } from "../ffi/hcn-library.ts";
 import type { NativeFunction, Out, Pointer } from "../ffi/library.ts";
@@ -16,7 +17,8 @@ import type { NativeFunction, Out, Pointer } from "../ffi/library.ts";
  */
 export function openLinuxMachine(libraries: () => HcnLibraries): Machine {
   const host = new EmulatedHost(libraries);
-  const clock: Clock = { now: Date.now, uptime: monotonicMs, bootId: () => host.identity().bootId, sleep };
+  let bootId: string | undefined;
+  const clock: Clock = { now: Date.now, uptime: monotonicMs, bootId: () => (bootId ??= host.identity().bootId), sleep };
   return {
     clock,
     processes: new LinuxProcessTable(clock),
@@ -58,15 +60,10 @@ function readStartTime(pid: number): string | undefined {
 
 class EmulatedHost {
   readonly #libraries: () => HcnLibraries;
-  #identity: { bootId: string; hnsStart: string } | undefined;
+  readonly identity = recent(HNS_START_AGE_MS, () => this.#readIdentity());
 
   constructor(libraries: () => HcnLibraries) {
     this.#libraries = libraries;
-  }
-
-  identity(): { bootId: string; hnsStart: string } {
-    this.#identity ??= this.#readIdentity();
-    return this.#identity;
   }
 
   enableForwarding(address: IpAddress): Promise<"enabled" | "missing"> {

@@ -42,15 +42,14 @@ export class StateFolder {
    * from HNS as networks are used. Throws STATE_FAILURE when there can be no state, STATE_DAMAGED when the damaged one cannot be set aside.
    */
   async run<T>(work: (store: StateStore) => Promise<T>): Promise<T> {
-    const used = this.#open();
+    const used = this.#openSound();
     try {
       return await work(used.store);
     } catch (thrown) {
       const isReplaced = this.#opened !== used; // somebody else met the damage, and closed the state under us
-      const isDamaged = thrown instanceof PluginError && thrown.code === "STATE_DAMAGED";
-      if (!isReplaced && !isDamaged) throw thrown;
-      if (!isReplaced && isDamaged) this.#replace(thrown);
-      return work(this.#open().store);
+      if (!isReplaced && !isDamage(thrown)) throw thrown;
+      if (!isReplaced && isDamage(thrown)) this.#replace(thrown);
+      return work(this.#openSound().store);
     }
   }
 
@@ -67,7 +66,19 @@ export class StateFolder {
   close(): void {
     const opened = this.#opened;
     this.#opened = undefined;
+    opened?.flush.close();
     opened?.store.close();
+  }
+
+  /** As #open; a file that is found damaged by opening it is set aside. */
+  #openSound(): Opened {
+    try {
+      return this.#open();
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      this.#replace(thrown);
+      return this.#open();
+    }
   }
 
   #open(): Opened {
@@ -87,4 +98,8 @@ export class StateFolder {
     }
     setAside(this.#options, reason);
   }
+}
+
+function isDamage(thrown: unknown): thrown is PluginError {
+  return thrown instanceof PluginError && thrown.code === "STATE_DAMAGED";
 }

@@ -103,6 +103,7 @@ export class Agent {
       backend: this.#decorate(host.backend),
       machine: host.machine,
       log: this.log,
+      events: this.#metrics.events,
       folderOf: (stateDir) => this.#folderOf(stateDir),
       buildHandlers: options.buildHandlers,
       childLog: (context) => this.log.child(context),

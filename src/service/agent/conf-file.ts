@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PluginError } from "../../core/base/errors.ts";
 import type { Logger } from "../../core/base/log.ts";
@@ -62,7 +62,7 @@ export class ConfFile {
     try {
       const descriptor = openSync(draft, "w", 0o644);
       try {
-        writeSync(descriptor, text);
+        writeFileSync(descriptor, text);
         fsyncSync(descriptor);
       } finally {
         closeSync(descriptor);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import winston from "winston";
 import { plainFields } from "../../core/base/log-fields.ts";
 import type { LogFields, Logger, LogLevel } from "../../core/base/log.ts";
+import { makeFolder } from "../../host/exec/folders.ts";
 
 const FILE_BYTES = 10 * 1024 * 1024;
 const FILES_KEPT = 5;
@@ -24,6 +25,7 @@ export interface AgentLog extends Logger {
 
 /** The agent's log: agent.log in the folder, one JSON object a line, the full files set aside as agent1.log and so on, oldest removed. */
 export function openAgentLog(options: AgentLogOptions): AgentLog {
+  makeFolder(options.folder);
   const file = new winston.transports.File({
     filename: join(options.folder, "agent.log"),
     maxsize: FILE_BYTES,

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { PluginError } from "../../core/base/errors.ts";
 import type { Clock } from "../../core/base/async.ts";
+import type { EngineEvents } from "../../core/engine/operation.ts";
 import type { AroundCall } from "../../core/hcn/decorate.ts";
 import type { BreakerState } from "../../core/hcn/breaker.ts";
 import type { AddressCounts } from "../../core/ipam/store.ts";
@@ -79,13 +80,10 @@ export class AgentMetrics {
     this.#commands.observe({ command, outcome }, ms / 1000);
   }
 
-  observeWait(ms: number): void {
-    this.#waits.observe(ms / 1000);
-  }
-
-  countConflict(): void {
-    this.#conflicts.inc();
-  }
+  readonly events: EngineEvents = {
+    addressWaited: (ms) => this.#waits.observe(ms / 1000),
+    addressesRefused: (count) => this.#conflicts.inc(count),
+  };
 }
 
 function outcomeOf(thrown: unknown): string {
