@@ -86,6 +86,20 @@ export class AgentProcess {
     });
   }
 
+  /** Resolves when it has ended by itself, with its exit code. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "close");
+    return this.#child.exitCode;
+  }
+
+  /** The number a metric has now; the agent must have been started with metrics. */
+  async metric(line: string): Promise<number> {
+    const port = /"metrics served".*?"port":(\d+)/.exec(this.#stderr)?.[1];
+    const text = await (await fetch(`http://127.0.0.1:${port ?? "none"}/metrics`)).text();
+    const found = text.split("\n").find((entry) => entry.startsWith(`${line} `));
+    return Number(found?.slice(line.length + 1) ?? 0);
+  }
+
   forward({ env, stdin, timeoutMs }: ProgramCall): Promise<RpcOutcome> {
     const call = { program: "hns-cni", variables: env, stdin: new TextEncoder().encode(stdin), deadlineMs: timeoutMs ?? CALL_MS };
     return forwardCall(call, { path: this.socket });

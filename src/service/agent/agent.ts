@@ -17,6 +17,7 @@ import { ConfFile } from "./conf-file.ts";
 import type { AgentConfig } from "./config.ts";
 import { countAddresses, countAttachments } from "./counts.ts";
 import { endWhenStuck } from "./end-when-stuck.ts";
+import { flushFirst } from "./flush-first.ts";
 import { AgentHttp, type Readiness } from "./http.ts";
 import { type AgentLog, openAgentLog } from "./log.ts";
 import { AgentMetrics } from "./metrics.ts";
@@ -169,10 +170,10 @@ export class Agent {
 
   #decorate(backend: HcnBackend): HcnBackend {
     const measured = decorate(decorate(backend, this.#metrics.aroundCall), this.#breaker.around);
-    return decorate(measured, async (name, run) => {
-      if (changesHns(name)) await this.#folder.flush(); // what is meant must be durable before HNS is touched
-      return run();
-    });
+    return decorate(
+      measured,
+      flushFirst(() => this.#folder.flush()),
+    );
   }
 
   #folderOf(stateDir: string | undefined): StateFolder {
@@ -210,8 +211,4 @@ export class Agent {
 
 function occupied(message: string): PluginError {
   return new PluginError("IO_FAILURE", { message, remedy: "end the other process" });
-}
-
-function changesHns(call: string): boolean {
-  return /^(create|modify|delete) |^HNSCall (POST|DELETE)/.test(call);
 }
