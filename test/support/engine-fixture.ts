@@ -11,7 +11,7 @@ import { check } from "../../src/core/engine/check.ts";
 import { detach } from "../../src/core/engine/detach.ts";
 import { collectGarbage } from "../../src/core/engine/gc.ts";
 import type { Machine } from "../../src/core/engine/machine.ts";
-import { Operation } from "../../src/core/engine/operation.ts";
+import { type EngineOptions, Operation } from "../../src/core/engine/operation.ts";
 import { reportStatus } from "../../src/core/engine/status.ts";
 import { Database } from "../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../src/host/state/sqlite-store.ts";
@@ -76,10 +76,11 @@ export class EngineFixture {
   }
 
   operation(process: TestProcess): Operation {
-    return new Operation(
-      { backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() },
-      this.config,
-    );
+    return new Operation(this.engine(process), this.config);
+  }
+
+  engine(process: TestProcess): EngineOptions {
+    return { backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() };
   }
 
   add(request: AttachRequest, process = this.spawn()): Promise<CniResult> {
@@ -213,7 +214,11 @@ export class EngineFixture {
 
 /** The configuration every test starts from, read the way the program reads it. */
 export function buildConfig(changes: Readonly<Record<string, unknown>> = {}): PluginConfig {
-  const raw = {
+  return normalise(buildRaw(changes)).config;
+}
+
+export function buildRaw(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
     cniVersion: "1.1.0",
     name: NETWORK,
     type: "hns-cni",
@@ -224,7 +229,6 @@ export function buildConfig(changes: Readonly<Record<string, unknown>> = {}): Pl
     ...changes,
     ipam: { type: "hns-cni", cidr: "10.244.3.0/24", ...(changes["ipam"] as object | undefined) },
   };
-  return normalise(raw).config;
 }
 
 export function upper(guid: Guid | string): string {

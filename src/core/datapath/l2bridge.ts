@@ -1,6 +1,6 @@
 import type { PluginConfig, PodRoute } from "../config/plugin-config.ts";
 import { addressAt, type Cidr, findCidr, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
-import { formatGuid, type Guid } from "../base/ids.ts";
+import { formatGuid, formatMac, type Guid, type Mac } from "../base/ids.ts";
 import {
   type DnsDocument,
   type EndpointDocument,
@@ -99,6 +99,8 @@ export interface PodEndpoint {
   readonly name: string;
   readonly network: Guid;
   readonly addresses: readonly IpAddress[];
+  /** Absent leaves it to HNS. */
+  readonly mac?: Mac;
   readonly version: HnsVersion;
 }
 
@@ -112,6 +114,7 @@ export function buildPodEndpoint(config: PluginConfig, pod: PodEndpoint): Endpoi
     HostComputeNetwork: formatGuid(pod.network),
     Policies: buildPodPolicies(config, pod),
     IpConfigurations: pod.addresses.map((address) => ({ IpAddress: formatIp(address), PrefixLength: config.ipam.pools[0].cidr.prefix })),
+    ...(pod.mac !== undefined && { MacAddress: formatMac(pod.mac) }),
     ...(dns !== undefined && { Dns: dns }),
     ...(routes.length > 0 && { Routes: routes }),
   };

@@ -153,7 +153,12 @@ async function removeLeftover(operation: Operation, pod: NewAttachment): Promise
   return byId > 0 || (await removeEndpoint(hcn, log, { key: pod, endpoint: undefined, netns: "" })) > 0;
 }
 
-async function joinNamespace(operation: Operation, endpoint: EndpointView, handle: HcnHandle, namespace: Guid): Promise<void> {
+export async function joinNamespace(
+  operation: Operation<HostConfig>,
+  endpoint: Pick<EndpointView, "id">,
+  handle: HcnHandle,
+  namespace: Guid,
+): Promise<void> {
   try {
     await operation.hcn.modify(handle, buildMembershipRequest("Add", formatGuid(endpoint.id)));
   } catch (thrown) {

@@ -85,7 +85,8 @@ function compareAddresses(endpoint: EndpointView, wanted: readonly IpAddress[], 
   return missing.map((address) => `the endpoint lacks the address ${address} of ${source} (it has ${found.join(", ") || "none"})`);
 }
 
-function compareRoutes(operation: Operation, endpoint: EndpointView): string[] {
+/** What is wrong with the pod's routes; empty when nothing is. */
+export function compareRoutes(operation: Pick<Operation, "config">, endpoint: EndpointView): string[] {
   const wanted = podRoutes(operation.config).map((route) => ({
     destination: formatCidr(route.destination),
     nextHop: formatIp(route.nextHop),
@@ -99,10 +100,15 @@ function compareRoutes(operation: Operation, endpoint: EndpointView): string[] {
 }
 
 function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): string[] {
-  const missing = wanted.filter(
+  return findMissingPolicies(endpoint, wanted).map(
+    (policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`,
+  );
+}
+
+export function findMissingPolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): PolicyDocument[] {
+  return wanted.filter(
     (policy) => !endpoint.policies.some((found) => found.type === policy.Type && covers(found.settings, policy.Settings)),
   );
-  return missing.map((policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`);
 }
 
 /** Whether `found` says all that `wanted` says; HNS may add fields of its own. */

@@ -43,9 +43,20 @@ export interface LeakRecord {
   readonly since: ReleaseTime;
 }
 
+/** What an attachment, or a network, was asked for: enough to make it again as it was. */
+export interface RequestRecord {
+  /** Of the attachment, or of the network as we make it. */
+  readonly id: Guid;
+  /** The network configuration of the call as JSON text, without prevResult. */
+  readonly config: string;
+  /** The name by which the runtime called this program. */
+  readonly program: string;
+}
+
 /** One transaction of the node's state: everything written in it becomes durable together. Short, and never open over an HCN call. */
 export interface StateTransaction extends IpamTransaction {
   findAttachment(id: Guid): Attachment | undefined;
+  /** One in phase gone has no request any more. */
   putAttachment(attachment: Attachment): void;
   /** Of every network unless one is named. */
   listAttachments(filter: { network?: string; phases?: readonly Phase[] }): Attachment[];
@@ -68,6 +79,10 @@ export interface StateTransaction extends IpamTransaction {
   removeWaiter(place: number): void;
   findNetwork(name: string): NetworkRecord | undefined;
   putNetwork(record: NetworkRecord): void;
+  /** In order of their names. */
+  listNetworks(): NetworkRecord[];
+  findRequest(id: Guid): RequestRecord | undefined;
+  putRequest(record: RequestRecord): void;
 }
 
 export interface StateStore {

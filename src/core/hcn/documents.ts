@@ -44,6 +44,7 @@ export interface EndpointDocument {
   readonly SchemaVersion: SchemaVersion;
   readonly Name: string;
   readonly HostComputeNetwork: string;
+  readonly MacAddress?: string;
   readonly IpConfigurations: readonly { readonly IpAddress: string; readonly PrefixLength: number }[];
   readonly Routes?: readonly RouteDocument[];
   readonly Dns?: DnsDocument;
@@ -81,6 +82,11 @@ const FLAG_REMOTE_ENDPOINT = 1;
 /** The request that makes an endpoint a member of a namespace, or takes it out. */
 export function buildMembershipRequest(action: "Add" | "Remove", endpoint: string): object {
   return { ResourceType: "Endpoint", RequestType: action, Settings: { EndpointId: endpoint } };
+}
+
+/** A change of an endpoint's policies; Update replaces what it has of their types. */
+export function buildPolicyRequest(action: "Add" | "Update", policies: readonly PolicyDocument[]): object {
+  return { ResourceType: "Policy", RequestType: action, Settings: { Policies: policies } };
 }
 
 /** Throws HNS_REFUSED when HNS's answer is no network document. */

@@ -109,4 +109,12 @@ export const MIGRATIONS: readonly string[] = [
     sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE requests (
+    id TEXT PRIMARY KEY,
+    config TEXT NOT NULL,
+    program TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
