@@ -8,6 +8,8 @@ import { openPlatform, type Platform } from "./platform.ts";
 import { readText } from "./read-text.ts";
 import { buildRoleHandlers } from "./roles.ts";
 
+declare const HNS_CNI_VERSION: string;
+
 /** Threads for calls to HNS and to the disk; a service on Windows has it in its environment, since libuv reads it there before any script. */
 const THREADS = "32";
 const PROGRAM = "hns-cni";
@@ -55,6 +57,7 @@ async function startAgent(platform: Platform, args: readonly string[]): Promise<
   const configPath = readOption(args, "--config") ?? join(configFolder(env), "agent.json");
   const config = readConfig(configPath, readOption(args, "--config") !== undefined);
   const agent = new Agent({
+    version: HNS_CNI_VERSION,
     config,
     host: openHost(platform, config, env),
     isVerbose: !args.includes("--quiet"),

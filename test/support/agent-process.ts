@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ADMIN_PROGRAM, ADMIN_QUERY, type AdminQuery, type AgentStatus } from "../../src/service/agent/admin.ts";
 import { forwardCall, type RpcOutcome } from "../../src/service/rpc/client.ts";
 import { emulatorLibrary, linuxProgram } from "./paths.ts";
 import type { ProgramCall, ProgramOutcome } from "./programs.ts";
@@ -98,6 +99,27 @@ export class AgentProcess {
     const text = await (await fetch(`http://127.0.0.1:${port ?? "none"}/metrics`)).text();
     const found = text.split("\n").find((entry) => entry.startsWith(`${line} `));
     return Number(found?.slice(line.length + 1) ?? 0);
+  }
+
+  /** What it answers to the command line. */
+  async query<T>(query: AdminQuery): Promise<T> {
+    const call = { program: ADMIN_PROGRAM, variables: { [ADMIN_QUERY]: query }, stdin: new Uint8Array(), deadlineMs: CALL_MS };
+    const outcome = await forwardCall(call, { path: this.socket });
+    if (outcome.kind !== "answered" || outcome.code !== 0) throw new Error(`no answer to ${query}: ${JSON.stringify(outcome)}`);
+    return JSON.parse(new TextDecoder().decode(outcome.stdout)) as T;
+  }
+
+  /** Resolves after so many looks at HNS that began after this call. */
+  async looks(count: number): Promise<AgentStatus["reconcile"]> {
+    const read = async (): Promise<AgentStatus["reconcile"]> => (await this.query<AgentStatus>("status")).reconcile;
+    let last = await read();
+    // The first to end may have begun before.
+    for (let seen = 0; seen <= count;) {
+      const next = await read();
+      if (next?.at !== last?.at) seen++;
+      last = next;
+    }
+    return last;
   }
 
   forward({ env, stdin, timeoutMs }: ProgramCall): Promise<RpcOutcome> {

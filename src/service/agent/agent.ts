@@ -1,17 +1,20 @@
 import { parse } from "node:path";
 import { poll } from "../../core/base/async.ts";
 import { PluginError } from "../../core/base/errors.ts";
-import type { LogFields } from "../../core/base/log.ts";
 import { readVariable } from "../../core/cni/environment.ts";
 import type { CniHandlers } from "../../core/cni/dispatch.ts";
 import type { Machine } from "../../core/engine/machine.ts";
+import { Reconciler } from "../../core/engine/reconcile/reconciler.ts";
 import type { HcnBackend } from "../../core/hcn/backend.ts";
 import { Breaker } from "../../core/hcn/breaker.ts";
 import { decorate } from "../../core/hcn/decorate.ts";
+import { type AgentLog, openAgentLog } from "../../host/agent/log.ts";
+import { AgentMetrics } from "../../host/agent/metrics.ts";
 import { isAgentAtWork, type LockFile, takeAgentLock } from "../../host/exec/agent-lock.ts";
 import { StateFolder } from "../../host/state/state-folder.ts";
 import type { RpcAnswer, RpcCall } from "../rpc/frame.ts";
 import { RpcServer } from "../rpc/server.ts";
+import { ADMIN_PROGRAM, ADMIN_QUERY, type AgentStatus, answerQuery, type ErrorLine, summariseNode } from "./admin.ts";
 import { CallRunner, type PluginCall, type RunCallOperation } from "./call-runner.ts";
 import { ConfFile } from "./conf-file.ts";
 import type { AgentConfig } from "./config.ts";
@@ -19,8 +22,7 @@ import { countAddresses, countAttachments } from "./counts.ts";
 import { endWhenStuck } from "./end-when-stuck.ts";
 import { flushFirst } from "./flush-first.ts";
 import { AgentHttp, type Readiness } from "./http.ts";
-import { type AgentLog, openAgentLog } from "./log.ts";
-import { AgentMetrics } from "./metrics.ts";
+import { ReconcileLoop } from "./reconcile-loop.ts";
 
 /** What the machine gives the agent. */
 export interface AgentHost {
@@ -40,6 +42,7 @@ export interface AgentOptions {
   readonly config: AgentConfig;
   readonly host: AgentHost;
   readonly buildHandlers: (run: RunCallOperation, call: PluginCall) => CniHandlers;
+  readonly version: string;
   /** Log lines go to standard error too. */
   readonly isVerbose: boolean;
 }
@@ -51,12 +54,8 @@ const LOCK_POLL_MS = 50;
 const LOCK_MS = 120_000;
 const STUCK_POLL_MS = 1_000;
 const ERRORS_KEPT = 20;
-
-export interface ErrorLine {
-  readonly time: string;
-  readonly message: string;
-  readonly fields: LogFields;
-}
+/** How often it is tried again to publish the CNI configuration, milliseconds. */
+const PUBLISH_MS = 10_000;
 
 /** The node's engine as one process that stays. */
 export class Agent {
@@ -68,7 +67,11 @@ export class Agent {
   readonly #runner: CallRunner;
   readonly #rpc: RpcServer;
   readonly #conf: ConfFile;
+  readonly #loop: ReconcileLoop;
   readonly #errors: ErrorLine[] = [];
+  readonly #startedAt: string;
+  #lastLook: AgentStatus["reconcile"];
+  #publishedAt = Number.NEGATIVE_INFINITY;
   readonly #isOpen: Promise<void>;
   #open: () => void = () => undefined;
   #http: AgentHttp | undefined;
@@ -114,6 +117,8 @@ export class Agent {
       { log: this.log },
     );
     this.#conf = new ConfFile(config.cniConf, host.cniConfDir, this.log);
+    this.#startedAt = new Date(clock.now()).toISOString();
+    this.#loop = this.#buildLoop();
   }
 
   /**
@@ -127,9 +132,9 @@ export class Agent {
     await this.#folder.run((store) => Promise.resolve(store.read((tx) => tx.listLeases())));
     this.#open();
     if (config.metrics.enabled) await this.#startHttp(config.metrics.port);
-    this.#conf.publish();
-    this.#readiness = { isReady: true };
+    this.#publish();
     this.#timer = setInterval(() => this.#watch(), STUCK_POLL_MS);
+    if (config.reconcile.enabled) this.#loop.start();
     this.log.info("agent ready", { stateDir: host.stateDir, socket: host.socket });
   }
 
@@ -139,12 +144,72 @@ export class Agent {
     this.#readiness = { isReady: false, reason: "ending" };
     this.log.info("agent ends", { running: this.#runner.running });
     clearInterval(this.#timer);
-    this.#conf.withdraw();
-    await this.#rpc.close({ drainMs: drainSeconds * 1000 });
+    this.#withdraw();
+    await Promise.all([this.#loop.close(), this.#rpc.close({ drainMs: drainSeconds * 1000 })]);
     await this.#http?.close();
     await this.#folder.flush();
     this.#folder.close();
     await this.log.close();
+  }
+
+  #buildLoop(): ReconcileLoop {
+    const { config, host } = this.#options;
+    const { intervalSeconds, graceSeconds, dryRun } = config.reconcile;
+    const reconciler = new Reconciler({ graceMs: graceSeconds * 1000 });
+    return new ReconcileLoop({
+      clock: host.machine.clock,
+      log: this.log,
+      intervalMs: intervalSeconds * 1000,
+      dryRun,
+      hnsStart: () => host.machine.hnsStart(),
+      pass: (options) => this.#runner.runOwn((engine) => this.#folder.run((store) => reconciler.pass({ ...engine, store }, options))),
+      onReport: (report) => {
+        this.#metrics.countReconcile(report);
+        const at = new Date(host.machine.clock.now()).toISOString();
+        this.#lastLook = { at, entries: report.entries, endpoints: Object.fromEntries(report.endpoints) };
+      },
+    });
+  }
+
+  /** A configuration that cannot be put there keeps new pods away, and the pods that run need the agent all the same. */
+  #publish(): void {
+    this.#publishedAt = this.#options.host.machine.clock.uptime();
+    try {
+      this.#conf.publish();
+      this.#readiness = { isReady: true };
+    } catch (thrown) {
+      this.#readiness = { isReady: false, reason: "the cni configuration is not published" };
+      this.log.error("cni configuration not published", { error: thrown });
+    }
+  }
+
+  #withdraw(): void {
+    try {
+      this.#conf.withdraw();
+    } catch (thrown) {
+      this.log.error("cni configuration not withdrawn", { error: thrown });
+    }
+  }
+
+  /** What it says of itself, and of the node. */
+  status(): AgentStatus {
+    const { host, version } = this.#options;
+    return {
+      version,
+      pid: host.machine.processes.self().pid,
+      startedAt: this.#startedAt,
+      isReady: this.#readiness.isReady,
+      reason: this.#readiness.reason ?? "",
+      stateDir: host.stateDir,
+      socket: host.socket,
+      running: this.#runner.running,
+      abandoned: host.abandonedCalls(),
+      breaker: { state: this.#breaker.state, restMs: this.#breaker.restMs },
+      hnsStart: host.machine.hnsStart(),
+      node: this.#folder.inspect(summariseNode),
+      reconcile: this.#lastLook,
+      errors: this.#errors,
+    };
   }
 
   async #takeLock(): Promise<void> {
@@ -160,12 +225,20 @@ export class Agent {
 
   async #answer({ program, variables, stdin }: RpcCall): Promise<RpcAnswer> {
     await this.#isOpen;
+    if (program === ADMIN_PROGRAM) return this.#answerAdmin(variables[ADMIN_QUERY] ?? "");
     const { clock } = this.#options.host.machine;
     const start = clock.uptime();
     const call = { program: parse(program.replaceAll("\\", "/")).name, env: variables, stdin: new TextDecoder().decode(stdin) };
     const { code, stdout } = await this.#runner.run(call);
     this.#metrics.observeCommand(readVariable(variables, "CNI_COMMAND"), code === 0 ? "ok" : "error", clock.uptime() - start);
     return { code, stdout: new TextEncoder().encode(stdout), stderr: new Uint8Array() };
+  }
+
+  async #answerAdmin(query: string): Promise<RpcAnswer> {
+    const answer = await answerQuery(query, { status: () => this.status(), plan: () => this.#loop.plan() });
+    const encoder = new TextEncoder();
+    if (answer !== undefined) return { code: 0, stdout: encoder.encode(answer), stderr: new Uint8Array() };
+    return { code: 1, stdout: new Uint8Array(), stderr: encoder.encode(`this agent does not know the query "${query}"`) };
   }
 
   #decorate(backend: HcnBackend): HcnBackend {
@@ -201,6 +274,7 @@ export class Agent {
       log: this.log,
       endProcess: (code) => host.endProcess(code),
     });
+    if (!this.#readiness.isReady && host.machine.clock.uptime() - this.#publishedAt >= PUBLISH_MS) this.#publish();
   }
 
   #keepError(line: ErrorLine): void {

@@ -4,10 +4,12 @@ import type { Environment } from "../../core/cni/environment.ts";
 import type { HostConfig, Normalised } from "../../core/config/plugin-config.ts";
 import type { LogFields } from "../../core/base/log.ts";
 import type { Machine } from "../../core/engine/machine.ts";
-import { type EngineEvents, Operation } from "../../core/engine/operation.ts";
+import { type EngineEvents, type EngineOptions, Operation } from "../../core/engine/operation.ts";
+import type { StateStore } from "../../core/engine/store.ts";
 import type { HcnBackend } from "../../core/hcn/backend.ts";
 import type { StateFolder } from "../../host/state/state-folder.ts";
 import { CallProcesses } from "./processes.ts";
+import { rememberAdds } from "./remember.ts";
 
 /** One CNI call as it came over the pipe. */
 export interface PluginCall {
@@ -57,15 +59,32 @@ export class CallRunner {
     return this.#processes.running;
   }
 
+  /** Runs work of the agent's own as one more lease holder beside the calls. */
+  runOwn<T>(work: (engine: Omit<EngineOptions, "store">) => Promise<T>): Promise<T> {
+    const { backend, events, childLog } = this.#options;
+    const log = childLog({ command: "reconcile" });
+    return this.#processes.run((processes) => work({ backend, events, log, machine: { ...this.#options.machine, processes } }));
+  }
+
   /** Never throws: what goes wrong is in the answer, as the specification has it. What the answer says is durable. */
   async run(call: PluginCall): Promise<CallAnswer> {
     return this.#processes.run(async (processes) => {
       let stdout = "";
       const io = { env: call.env, readStdin: () => call.stdin, writeStdout: (text: string) => void (stdout += text) };
       const machine: Machine = { ...this.#options.machine, processes };
-      const run: RunCallOperation = (read, context, work) => this.#runOperation(machine, read, context, work);
-      const code = await dispatch(io, this.#options.buildHandlers(run, call));
-      return { code, stdout };
+      let remember: (store: StateStore) => void = () => undefined;
+      const run: RunCallOperation = (read, context, work) =>
+        this.#runOperation(machine, read, context, async (operation) => {
+          await work(operation);
+          remember(operation.store);
+        });
+      const { nodeName } = machine;
+      const handlers = rememberAdds(this.#options.buildHandlers(run, call), {
+        nodeName,
+        program: call.program,
+        onAdd: (write) => (remember = write),
+      });
+      return { code: await dispatch(io, handlers), stdout };
     });
   }
 

@@ -1,6 +1,6 @@
-import { Ajv, type ErrorObject } from "ajv";
 import { PluginError } from "../../core/base/errors.ts";
 import type { LogLevel } from "../../core/base/log.ts";
+import { checkSchema, type SchemaFault } from "../../host/agent/schema.ts";
 import { AGENT_SCHEMA } from "./agent-schema.ts";
 
 /** agent.json with every default filled in. Times are in seconds, as their names say. */
@@ -23,10 +23,8 @@ export interface AgentConfig {
 /** Reads the text of agent.json; "" gives the defaults. Throws one INVALID_CONFIG that lists every fault with its key and value. */
 export function parseAgentConfig(text: string, path: string): AgentConfig {
   const document = parseJson(text === "" ? "{}" : text, path);
-  const ajv = new Ajv({ allErrors: true, useDefaults: true });
-  const validate = ajv.compile<AgentConfig>(AGENT_SCHEMA);
-  if (validate(document)) return document;
-  const faults = (validate.errors ?? []).map((fault) => describe(fault, document));
+  const faults = checkSchema(AGENT_SCHEMA, document).map(describe);
+  if (faults.length === 0) return document as AgentConfig; // what the schema says
   throw new PluginError("INVALID_CONFIG", {
     message: `${path} has ${faults.length === 1 ? "1 fault" : `${faults.length} faults`}: ${faults.join("; ")}`,
     remedy: "correct it, or remove the key to get its default (docs/agent.md)",
@@ -42,15 +40,7 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-function describe({ instancePath, keyword, params, message }: ErrorObject, document: unknown): string {
-  const steps = instancePath.split("/").slice(1);
-  const path = steps.join(".");
-  if (keyword === "additionalProperties") {
-    const key = String((params as { additionalProperty?: unknown }).additionalProperty);
-    return `${path === "" ? key : `${path}.${key}`} is no known key`;
-  }
-  const value = steps.reduce<unknown>((at, step) => (typeof at === "object" && at !== null ? Reflect.get(at, step) : undefined), document);
-  const allowed = (params as { allowedValues?: unknown }).allowedValues;
-  const what = Array.isArray(allowed) ? `must be one of ${allowed.join(", ")}` : (message ?? `fails ${keyword}`);
-  return `${path === "" ? "the document" : path} is ${JSON.stringify(value)}: ${what}`;
+function describe({ path, unknownKey, value, message }: SchemaFault): string {
+  if (unknownKey !== undefined) return `${[...path, unknownKey].join(".")} is no known key`;
+  return `${path.length === 0 ? "the document" : path.join(".")} is ${JSON.stringify(value)}: ${message}`;
 }

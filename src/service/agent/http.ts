@@ -1,6 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Registry } from "prom-client";
+
+/** What is served at /metrics. */
+export interface MetricPage {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
 
 /** Whether the agent can serve the next ADD; `reason` says why not. */
 export interface Readiness {
@@ -11,7 +16,7 @@ export interface Readiness {
 export interface HttpOptions {
   /** Loopback only: the metrics name networks and pools. */
   readonly port: number;
-  readonly registry: Registry;
+  readonly registry: MetricPage;
   readonly readiness: () => Readiness;
 }
 

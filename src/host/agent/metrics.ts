@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { PluginError } from "../../core/base/errors.ts";
 import type { Clock } from "../../core/base/async.ts";
+import type { ReconcileReport } from "../../core/engine/reconcile/report.ts";
 import type { EngineEvents } from "../../core/engine/operation.ts";
 import type { AroundCall } from "../../core/hcn/decorate.ts";
 import type { BreakerState } from "../../core/hcn/breaker.ts";
@@ -22,7 +23,8 @@ const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 /** The agent's metrics in Prometheus' words; docs/metrics.md tells what each means, beside the names of Azure and AWS. */
 export class AgentMetrics {
   readonly registry = new Registry();
-  readonly reconcileActions: Counter<"action" | "outcome">;
+  readonly #reconcileActions: Counter<"action" | "outcome">;
+  readonly #endpoints: Gauge<"network" | "state">;
   readonly #clock: Clock;
   readonly #commands: Histogram<"command" | "outcome">;
   readonly #calls: Histogram<"call" | "outcome">;
@@ -53,13 +55,27 @@ export class AgentMetrics {
       registers,
     });
     this.#conflicts = new Counter({ name: "hns_cni_address_conflicts_total", help: "Addresses that HNS refused as in use.", registers });
-    this.reconcileActions = new Counter({
+    this.#reconcileActions = new Counter({
       name: "hns_cni_reconcile_actions_total",
       help: "What the reconciler did, by action and outcome.",
       labelNames: ["action", "outcome"],
       registers,
     });
+    this.#endpoints = new Gauge({
+      name: "hns_cni_endpoints",
+      help: "Endpoints at the last look: standing, missing (HNS lost it), orphaned (ours, of nobody), foreign.",
+      labelNames: ["network", "state"],
+      registers,
+    });
     addGauges(registers, sources);
+  }
+
+  countReconcile({ entries, endpoints }: ReconcileReport): void {
+    for (const { action, outcome } of entries) this.#reconcileActions.inc({ action, outcome });
+    this.#endpoints.reset();
+    for (const [network, counts] of endpoints) {
+      for (const [state, count] of Object.entries(counts)) this.#endpoints.set({ network, state }, Number(count));
+    }
   }
 
   /** For `decorate`. */

@@ -1,5 +1,5 @@
 import { PluginError } from "../../../../src/core/base/errors.ts";
-import { AgentMetrics, type MetricSources } from "../../../../src/service/agent/metrics.ts";
+import { AgentMetrics, type MetricSources } from "../../../../src/host/agent/metrics.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 
 const SOURCES: MetricSources = {

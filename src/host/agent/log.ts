@@ -2,7 +2,7 @@ import { join } from "node:path";
 import winston from "winston";
 import { plainFields } from "../../core/base/log-fields.ts";
 import type { LogFields, Logger, LogLevel } from "../../core/base/log.ts";
-import { makeFolder } from "../../host/exec/folders.ts";
+import { makeFolder } from "../exec/folders.ts";
 
 const FILE_BYTES = 10 * 1024 * 1024;
 const FILES_KEPT = 5;
@@ -34,11 +34,13 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
   });
   const terminal = options.isVerbose ? [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })] : [];
   const logger = winston.createLogger({
+    // winston's own types give its transports as interfaces.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
+    transports: [file, ...terminal],
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     level: options.level,
     format: winston.format.printf(({ message }) => String(message)), // lines come whole, see below
   });
-  for (const transport of [file, ...terminal]) logger.add(transport);
   logger.on("error", () => undefined); // a log that cannot be written stops no pod
   const build = (context: LogFields): Logger => {
     const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openAgentLog } from "../../../../src/service/agent/log.ts";
+import { openAgentLog } from "../../../../src/host/agent/log.ts";
 
 describe("the agent's log", () => {
   let root: string;
