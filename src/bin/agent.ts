@@ -4,16 +4,17 @@ import { PluginError } from "../core/base/errors.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
 import { Agent } from "../service/agent/agent.ts";
 import { type AgentConfig, parseAgentConfig } from "../service/agent/config.ts";
+import { SERVICE_NAME, THREADS } from "./agent-service.ts";
+import { defaultConfigPath } from "./config-path.ts";
 import { openPlatform, type Platform } from "./platform.ts";
 import { readText } from "./read-text.ts";
 import { buildRoleHandlers } from "./roles.ts";
 
 declare const HNS_CNI_VERSION: string;
 
-/** Threads for calls to HNS and to the disk; a service on Windows has it in its environment, since libuv reads it there before any script. */
-const THREADS = "32";
 const PROGRAM = "hns-cni";
-export const SERVICE_NAME = "hns-cni";
+
+export { openAgentService } from "./agent-service.ts";
 
 /**
  * Runs the agent: with `--service` under Windows' service manager, else in the foreground until SIGINT, SIGTERM or SIGBREAK. Ends the
@@ -54,7 +55,7 @@ async function runService(platform: Platform, args: readonly string[]): Promise<
 
 async function startAgent(platform: Platform, args: readonly string[]): Promise<Agent> {
   const env = process.env;
-  const configPath = readOption(args, "--config") ?? join(configFolder(env), "agent.json");
+  const configPath = readOption(args, "--config") ?? defaultConfigPath(env);
   const config = readConfig(configPath, readOption(args, "--config") !== undefined);
   const agent = new Agent({
     version: HNS_CNI_VERSION,
@@ -88,12 +89,9 @@ function openHost(platform: Platform, config: AgentConfig, env: NodeJS.ProcessEn
     endProcess: (code) => platform.endProcess(code),
     stateDir: config.stateDir ?? platform.defaultStateDir,
     socket: platform.agentSocket,
+    secureSocket: () => platform.secureSocket(),
     cniConfDir: isWindows ? join(env["ProgramFiles"] ?? "C:\\Program Files", "containerd", "cni", "conf") : "/etc/cni/net.d",
   };
-}
-
-function configFolder(env: NodeJS.ProcessEnv): string {
-  return process.platform === "win32" ? join(env["ProgramData"] ?? "C:\\ProgramData", "hns-cni") : "/etc/hns-cni";
 }
 
 function readConfig(path: string, isNamed: boolean): AgentConfig {

@@ -1,3 +1,5 @@
+import { PluginError } from "../core/base/errors.ts";
+import { ADMIN_PROGRAM, ADMIN_QUERY, type AdminQuery } from "../service/agent/admin-protocol.ts";
 import { forwardCall } from "../service/rpc/client.ts";
 
 export interface ForwardRequest {
@@ -24,4 +26,24 @@ export async function forward({ socket, program, env, stdin, deadlineMs }: Forwa
 
 function isHandedOn(name: string): boolean {
   return /^(CNI_|TRACEPARENT$|TRACESTATE$|BAGGAGE$)/i.test(name);
+}
+
+/** What the agent answers to the command line; undefined when nobody listens. Throws AGENT_SILENT. */
+export async function askAgent({
+  socket,
+  query,
+  deadlineMs,
+}: {
+  socket: string;
+  query: AdminQuery;
+  deadlineMs: number;
+}): Promise<string | undefined> {
+  const call = { program: ADMIN_PROGRAM, variables: { [ADMIN_QUERY]: query }, stdin: new Uint8Array(), deadlineMs };
+  const outcome = await forwardCall(call, { path: socket });
+  if (outcome.kind === "nobody-listens") return undefined;
+  const decoder = new TextDecoder();
+  if (outcome.kind === "answered" && outcome.code === 0) return decoder.decode(outcome.stdout);
+  const why = outcome.kind === "silent" ? outcome.reason : decoder.decode(outcome.stderr);
+  const remedy = "run this as an administrator; look at agent.log, and restart the hns-cni service if it stays so";
+  throw new PluginError("AGENT_SILENT", { message: `the agent does not answer: ${why}`, remedy }, { retryable: true });
 }

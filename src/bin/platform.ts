@@ -10,8 +10,11 @@ import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
 import { lockWindowsFile } from "../host/windows/lock-file.ts";
 import { openWindowsMachine } from "../host/windows/machine.ts";
+import { securePipe } from "../host/windows/pipe-security.ts";
 import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
 import { endWindowsProcess, openWindowsLibraries, System32 } from "../host/windows/system32.ts";
+
+const AGENT_PIPE = "\\\\.\\pipe\\hns-cni";
 
 /** What differs between Windows and Linux, chosen once. */
 export interface Platform {
@@ -27,6 +30,8 @@ export interface Platform {
   runService(program: ServiceProgram): Promise<boolean>;
   /** Where the agent listens. */
   readonly agentSocket: string;
+  /** Keeps everybody but administrators from the agent's pipe, once it is there; tells the rights. On Linux its folder does that. */
+  secureSocket(): string | undefined;
 }
 
 /** The libraries are loaded when they are first needed. koffi.node lies beside the program. */
@@ -48,7 +53,8 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
     endProcess: (code) => endWindowsProcess(system32, code),
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
     runService: (program) => runAsService(ffi, system32, program),
-    agentSocket: "\\\\.\\pipe\\hns-cni",
+    agentSocket: AGENT_PIPE,
+    secureSocket: () => securePipe(ffi, system32, AGENT_PIPE),
     defaultStateDir: defaultStateDir(env),
   };
 }
@@ -63,6 +69,7 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
     runService: () => Promise.resolve(false),
     agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",
+    secureSocket: () => undefined,
     defaultStateDir: defaultStateDir(env),
   };
 }

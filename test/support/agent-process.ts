@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ADMIN_PROGRAM, ADMIN_QUERY, type AdminQuery, type AgentStatus } from "../../src/service/agent/admin.ts";
+import { ADMIN_PROGRAM, ADMIN_QUERY, type AdminQuery, type AgentStatus } from "../../src/service/agent/admin-protocol.ts";
 import { forwardCall, type RpcOutcome } from "../../src/service/rpc/client.ts";
 import { emulatorLibrary, linuxProgram } from "./paths.ts";
 import type { ProgramCall, ProgramOutcome } from "./programs.ts";

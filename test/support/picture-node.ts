@@ -112,6 +112,10 @@ function buildWorld(node: EngineFixture, writeOut: (text: string) => void): CliW
     openClock: () => node.clock,
     openHns: () => new ModelBackend(node.model),
     openMachine: absent,
+    openService: absent,
+    askAgent: absent,
+    agentConfigPath: "agent.json",
+    followFile: absent,
     terminal: { isTerminal: false, isWindows: false, variables: {} },
   };
 }

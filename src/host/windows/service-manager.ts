@@ -20,6 +20,7 @@ const STATES = ["unknown", "stopped", "starting", "stopping", "running", "contin
 const STATUS_BYTES = 36; // SERVICE_STATUS_PROCESS
 // Errors of Windows
 const ACCESS_DENIED = 5;
+const INVALID_LEVEL = 124;
 const SERVICE_EXISTS = 1073;
 const SERVICE_DOES_NOT_EXIST = 1060;
 const SERVICE_NOT_ACTIVE = 1062;
@@ -63,7 +64,7 @@ export class ServiceManager {
 
   /** Registers the service, or gives one of that name the same settings; it starts with Windows and again when it ends by itself. */
   install(service: ServiceDescription): "installed" | "updated" {
-    const command = [`"${service.program}"`, ...service.args].join(" ");
+    const command = [`"${service.program}"`, ...service.args.map(quote)].join(" ");
     return this.#withManager((manager) => {
       const create = this.#function("CreateServiceW", "pointer", [
         ...(["pointer", "wide", "wide", "uint32", "uint32", "uint32", "uint32"] as const),
@@ -157,10 +158,11 @@ export class ServiceManager {
     return [86_400n, 0n, 0n, BigInt(waits.length), list];
   }
 
-  /** A structure whose members each take eight bytes on x64. */
+  /** A structure whose members each take eight bytes on x64. Windows knows all these levels, Wine not every one. */
   #set(handle: Pointer, level: number, members: readonly bigint[]): void {
     const change = this.#function("ChangeServiceConfig2W", "int32", ["pointer", "uint32", "bytes"]);
-    if (change.call(handle, level, new Uint8Array(new BigUint64Array(members).buffer)) === 0) throw this.#failed("ChangeServiceConfig2");
+    const isDone = change.call(handle, level, new Uint8Array(new BigUint64Array(members).buffer)) !== 0;
+    if (!isDone) this.#expectError("ChangeServiceConfig2", INVALID_LEVEL);
   }
 
   #setEnvironment({ name, environment }: ServiceDescription): void {
@@ -223,6 +225,11 @@ export class ServiceManager {
     const error = this.#lastError();
     return failure(`${call} failed with ${error}`, error);
   }
+}
+
+/** As Windows' own parser of command lines takes it apart; paths end in no backslash here. */
+function quote(arg: string): string {
+  return /[\s"]/.test(arg) ? `"${arg.replaceAll('"', '\\"')}"` : arg;
 }
 
 function isHandle(value: unknown): value is Pointer {

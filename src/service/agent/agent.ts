@@ -14,7 +14,8 @@ import { isAgentAtWork, type LockFile, takeAgentLock } from "../../host/exec/age
 import { StateFolder } from "../../host/state/state-folder.ts";
 import type { RpcAnswer, RpcCall } from "../rpc/frame.ts";
 import { RpcServer } from "../rpc/server.ts";
-import { ADMIN_PROGRAM, ADMIN_QUERY, type AgentStatus, answerQuery, type ErrorLine, summariseNode } from "./admin.ts";
+import { ADMIN_PROGRAM, ADMIN_QUERY, type AgentStatus, type ErrorLine } from "./admin-protocol.ts";
+import { answerQuery, summariseNode } from "./admin.ts";
 import { CallRunner, type PluginCall, type RunCallOperation } from "./call-runner.ts";
 import { ConfFile } from "./conf-file.ts";
 import type { AgentConfig } from "./config.ts";
@@ -34,6 +35,8 @@ export interface AgentHost {
   readonly stateDir: string;
   /** The unix socket or pipe that the shim knows. */
   readonly socket: string;
+  /** Keeps everybody but administrators from the socket, once it is there; tells the rights where it set some. Throws IO_FAILURE. */
+  secureSocket(): string | undefined;
   /** The runtime's CNI configuration folder. */
   readonly cniConfDir: string;
 }
@@ -128,6 +131,8 @@ export class Agent {
   async start(signal?: AbortSignal): Promise<void> {
     const { config, host } = this.#options;
     await this.#rpc.start(signal);
+    const rights = host.secureSocket();
+    if (rights !== undefined) this.log.info("pipe secured", { rights });
     await this.#takeLock();
     await this.#folder.run((store) => Promise.resolve(store.read((tx) => tx.listLeases())));
     this.#open();
