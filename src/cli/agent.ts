@@ -27,37 +27,25 @@ function addService(yargs: Argv, run: Run): void {
         sub
           .option("config", { type: "string", describe: "absolute path of agent.json; the usual one unless given" })
           .option("env", { type: "string", array: true, default: [] as string[], describe: "NAME=value for its environment" }),
-      ({ config, env }) => run((world) => install(world, config, env)),
+      ({ config, env }) => run((world) => installAgent(world, config, env)),
     )
     .command(
       "uninstall",
       "Stop the service and take it away; state and pods stay as they are",
       (sub) => sub,
-      () =>
-        run(async (world) => {
-          const isGone = await getService(world).uninstall();
-          return say(world, isGone ? "the agent is no service any more" : "the agent was no service");
-        }),
+      () => run(uninstallAgent),
     )
     .command(
       "start",
       "Start the service",
       (sub) => sub,
-      () =>
-        run((world) => {
-          getService(world).start();
-          return say(world, "the agent starts; hns-cni agent status tells when it is ready");
-        }),
+      () => run(startAgent),
     )
     .command(
       "stop",
       "Stop the service, when the calls under way are done",
       (sub) => sub,
-      () =>
-        run(async (world) => {
-          await getService(world).stop();
-          return say(world, "the agent has stopped; plugins work alone until it is started again");
-        }),
+      () => run(stopAgent),
     );
 }
 
@@ -90,7 +78,8 @@ function getService(world: CliWorld): AgentService {
   throw new CliError("the agent is no service here", { why: "only Windows has its service manager", next });
 }
 
-function install(world: CliWorld, config: string | undefined, variables: readonly string[]): ExitCode {
+/** Throws CliError for what cannot be used, and where there are no services of Windows. */
+export function installAgent(world: CliWorld, config: string | undefined, variables: readonly string[]): ExitCode {
   const wrong = variables.find((entry) => !/^[^=]+=/.test(entry));
   if (wrong !== undefined) throw new CliError(`--env ${wrong} is not usable`, { why: "it is not NAME=value", next: "write NAME=value" });
   if (config !== undefined && !world.hasFile(config)) {
@@ -101,7 +90,23 @@ function install(world: CliWorld, config: string | undefined, variables: readonl
   return say(world, `the service ${service.name} is ${outcome}; hns-cni agent start starts it now`);
 }
 
-async function showAgent(world: CliWorld, output: "text" | "json" | "yaml"): Promise<ExitCode> {
+export async function uninstallAgent(world: CliWorld): Promise<ExitCode> {
+  const isGone = await getService(world).uninstall();
+  return say(world, isGone ? "the agent is no service any more" : "the agent was no service");
+}
+
+export function startAgent(world: CliWorld): ExitCode {
+  getService(world).start();
+  return say(world, "the agent starts; hns-cni agent status tells when it is ready");
+}
+
+export async function stopAgent(world: CliWorld): Promise<ExitCode> {
+  await getService(world).stop();
+  return say(world, "the agent has stopped; plugins work alone until it is started again");
+}
+
+/** Exit code 1 when no agent is ready. Throws AGENT_SILENT. */
+export async function showAgent(world: CliWorld, output: "text" | "json" | "yaml"): Promise<ExitCode> {
   const service = world.openService()?.state();
   const agent = await readAgentStatus(world);
   if (output === "text") writeAgent(world, service, agent);
@@ -120,14 +125,15 @@ function writeAgent(world: CliWorld, service: string | undefined, agent: AgentSt
   world.writeOut(`calls    ${agent.running} under way, ${agent.abandoned} stuck in HNS; breaker ${agent.breaker.state}\n`);
 }
 
-interface LogArguments {
+export interface LogArguments {
   readonly follow: boolean;
   readonly lines: string;
   readonly stateDir: string | undefined;
   readonly output: "text" | "json";
 }
 
-async function showLog(world: CliWorld, { follow, lines, stateDir, output }: LogArguments): Promise<ExitCode> {
+/** Throws CliError where there is no log. */
+export async function showLog(world: CliWorld, { follow, lines, stateDir, output }: LogArguments): Promise<ExitCode> {
   const path = world.joinPath(stateDir ?? world.defaultStateDir, "agent.log");
   if (!/^\d+$/.test(lines))
     throw new CliError(`--lines ${lines} is not usable`, { why: "it is no number", next: "write a number, such as 50" });

@@ -87,7 +87,8 @@ function parseResult(text: string | undefined): unknown {
 
 const SHORT = 13;
 
-function listAttachments(world: CliWorld, args: Filter & { all: boolean; output: "text" | "wide" | "json" | "yaml" }): ExitCode {
+/** Throws CliError where there is no state. */
+export function listAttachments(world: CliWorld, args: Filter & { all: boolean; output: "text" | "wide" | "json" | "yaml" }): ExitCode {
   const found = readAttachments(world, args).filter(({ phase }) => args.all || phase !== "gone");
   if (args.output === "json" || args.output === "yaml") writeDocument(world, found, args.output);
   else if (found.length === 0) world.writeOut("no pod is attached\n");
@@ -103,7 +104,8 @@ function listAttachments(world: CliWorld, args: Filter & { all: boolean; output:
   return 0;
 }
 
-function showAttachments(world: CliWorld, args: Filter & { container: string; output: "text" | "json" | "yaml" }): ExitCode {
+/** Throws CliError when there is none of the container. */
+export function showAttachments(world: CliWorld, args: Filter & { container: string; output: "text" | "json" | "yaml" }): ExitCode {
   const found = readAttachments(world, args).filter(({ container }) => container.startsWith(args.container));
   if (found.length === 0) {
     const next = "hns-cni attachment list --all shows those that are known";

@@ -1,20 +1,6 @@
 import type { Argv } from "yargs";
+import { COMMANDS } from "./completion-words.ts";
 import type { ExitCode, CliWorld, Run } from "./world.ts";
-
-/** The words of the command line: nouns with their verbs. A test compares them with what the parser takes. */
-export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  agent: ["install", "uninstall", "start", "stop", "status", "logs"],
-  attachment: ["list", "show"],
-  completion: ["powershell", "bash"],
-  config: ["validate", "show", "explain", "convert", "generate"],
-  explain: [],
-  ipam: ["show", "check", "release", "reclaim", "split", "capacity", "import"],
-  network: ["list", "show"],
-  reconcile: ["--dry-run"],
-  status: [],
-  topology: [],
-  version: [],
-};
 
 export function addCompletion(cli: Argv, run: Run): Argv {
   return cli.command(
@@ -25,7 +11,7 @@ export function addCompletion(cli: Argv, run: Run): Argv {
   );
 }
 
-function printCompletion(world: CliWorld, shell: "powershell" | "bash"): ExitCode {
+export function printCompletion(world: CliWorld, shell: "powershell" | "bash"): ExitCode {
   world.writeOut(shell === "bash" ? buildBash() : buildPowerShell());
   return 0;
 }
