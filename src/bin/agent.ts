@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PluginError } from "../core/base/errors.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
+import { securePipe } from "../host/windows/pipe-security.ts";
+import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
 import { Agent } from "../service/agent/agent.ts";
 import { type AgentConfig, parseAgentConfig } from "../service/agent/config.ts";
 import { SERVICE_NAME, THREADS } from "./agent-service.ts";
@@ -14,6 +16,7 @@ declare const HNS_CNI_VERSION: string;
 
 const PROGRAM = "hns-cni";
 
+export { followFile } from "../host/exec/follow-file.ts";
 export { openAgentService } from "./agent-service.ts";
 
 /**
@@ -40,7 +43,8 @@ async function runInForeground(platform: Platform, args: readonly string[]): Pro
 
 async function runService(platform: Platform, args: readonly string[]): Promise<void> {
   let agent: Agent | undefined;
-  const isService = await platform.runService({
+  const { windows } = platform;
+  const isService = await runProgram(windows, {
     name: SERVICE_NAME,
     start: async () => {
       agent = await startAgent(platform, [...args, "--quiet"]);
@@ -51,6 +55,10 @@ async function runService(platform: Platform, args: readonly string[]): Promise<
     throw new PluginError("IO_FAILURE", { message: "the service manager did not start this process", remedy: "leave --service out" });
   // Threads of the service manager and of calls stuck in HNS would keep an ordinary end waiting.
   platform.endProcess(0);
+}
+
+function runProgram(windows: Platform["windows"], program: ServiceProgram): Promise<boolean> {
+  return windows === undefined ? Promise.resolve(false) : runAsService(windows.ffi, windows.system32, program);
 }
 
 async function startAgent(platform: Platform, args: readonly string[]): Promise<Agent> {
@@ -89,7 +97,10 @@ function openHost(platform: Platform, config: AgentConfig, env: NodeJS.ProcessEn
     endProcess: (code) => platform.endProcess(code),
     stateDir: config.stateDir ?? platform.defaultStateDir,
     socket: platform.agentSocket,
-    secureSocket: () => platform.secureSocket(),
+    secureSocket: () => {
+      const { windows } = platform; // on Linux the socket's folder keeps others out
+      return windows === undefined ? undefined : securePipe(windows.ffi, windows.system32, platform.agentSocket);
+    },
     cniConfDir: isWindows ? join(env["ProgramFiles"] ?? "C:\\Program Files", "containerd", "cni", "conf") : "/etc/cni/net.d",
   };
 }

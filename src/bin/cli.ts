@@ -1,13 +1,12 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { runCli } from "../cli/main.ts";
-import { followFile } from "../host/exec/follow-file.ts";
+import type { followFile as FollowFile } from "../host/exec/follow-file.ts";
 import { Database } from "../host/state/database.ts";
 import { SqliteStateStore } from "../host/state/sqlite-store.ts";
 import type { AdminQuery } from "../service/agent/admin-protocol.ts";
 import type { openAgentService as OpenService } from "./agent-service.ts";
 import { loadAsset } from "./assets.ts";
-import { defaultConfigPath } from "./config-path.ts";
 import type { askAgent as Ask } from "./forward.ts";
 import { writeAll } from "./output.ts";
 import { defaultStateDir, openPlatform, type Platform } from "./platform.ts";
@@ -40,17 +39,20 @@ export async function runAdmin(): Promise<void> {
     openMachine: () => getPlatform().machine,
     openService: () => loadAgent().openAgentService(),
     askAgent: (query) => askAgent(query, getPlatform().agentSocket),
-    agentConfigPath: defaultConfigPath(process.env),
-    followFile,
+    followFile: (path, onText) => loadAgent().followFile(path, onText),
     terminal: { isTerminal: isTerminal(), isWindows: process.platform === "win32", variables: process.env },
   });
   process.exitCode = exitCode;
   endStuck(platform, exitCode);
 }
 
-function loadAgent(): { openAgentService: typeof OpenService } {
-  // What this build's src/bin/agent.ts exports.
-  return loadAsset("agent") as { openAgentService: typeof OpenService };
+interface AgentScript {
+  readonly openAgentService: typeof OpenService;
+  readonly followFile: typeof FollowFile;
+}
+
+function loadAgent(): AgentScript {
+  return loadAsset("agent") as AgentScript; // what this build's src/bin/agent.ts exports
 }
 
 /** A question that HNS has a part in takes as long as HNS does. */

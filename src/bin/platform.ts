@@ -4,17 +4,20 @@ import type { Machine } from "../core/engine/machine.ts";
 import type { LockFile } from "../host/exec/agent-lock.ts";
 import { FfiHcnBackend } from "../host/ffi/hcn-backend.ts";
 import { type HcnLibraries, HcnLibrary } from "../host/ffi/hcn-library.ts";
-import { openFfi } from "../host/ffi/library.ts";
+import { type Ffi, openFfi } from "../host/ffi/library.ts";
 import { endLinuxProcess, openLinuxLibraries } from "../host/linux/libraries.ts";
 import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
 import { lockWindowsFile } from "../host/windows/lock-file.ts";
 import { openWindowsMachine } from "../host/windows/machine.ts";
-import { securePipe } from "../host/windows/pipe-security.ts";
-import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
 import { endWindowsProcess, openWindowsLibraries, System32 } from "../host/windows/system32.ts";
 
 const AGENT_PIPE = "\\\\.\\pipe\\hns-cni";
+
+export interface WindowsNative {
+  readonly ffi: Ffi;
+  readonly system32: System32;
+}
 
 /** What differs between Windows and Linux, chosen once. */
 export interface Platform {
@@ -26,12 +29,10 @@ export interface Platform {
   endProcess(code: number): void;
   readonly lockFile: LockFile;
   readonly defaultStateDir: string;
-  /** As runAsService; there is no service manager on Linux. */
-  runService(program: ServiceProgram): Promise<boolean>;
   /** Where the agent listens. */
   readonly agentSocket: string;
-  /** Keeps everybody but administrators from the agent's pipe, once it is there; tells the rights. On Linux its folder does that. */
-  secureSocket(): string | undefined;
+  /** What only Windows has, for the agent; undefined on Linux. */
+  readonly windows: WindowsNative | undefined;
 }
 
 /** The libraries are loaded when they are first needed. koffi.node lies beside the program. */
@@ -52,9 +53,8 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
     ...openBackend(() => openWindowsLibraries(ffi, system32)),
     endProcess: (code) => endWindowsProcess(system32, code),
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
-    runService: (program) => runAsService(ffi, system32, program),
     agentSocket: AGENT_PIPE,
-    secureSocket: () => securePipe(ffi, system32, AGENT_PIPE),
+    windows: { ffi, system32 },
     defaultStateDir: defaultStateDir(env),
   };
 }
@@ -67,9 +67,8 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
     ...openBackend(open),
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
-    runService: () => Promise.resolve(false),
     agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",
-    secureSocket: () => undefined,
+    windows: undefined,
     defaultStateDir: defaultStateDir(env),
   };
 }

@@ -37,8 +37,6 @@ export interface CliWorld {
   readonly openService: () => AgentService | undefined;
   /** What the agent answers, as JSON text; undefined when none listens. Throws AGENT_SILENT. */
   readonly askAgent: (query: AdminQuery) => Promise<string | undefined>;
-  /** Where the agent's configuration lies unless it is told otherwise. */
-  readonly agentConfigPath: string;
   /** What is written to the end of a file from now on, over its renewals, until the user ends the program. */
   readonly followFile: (path: string, onText: (text: string) => void) => Promise<void>;
 }

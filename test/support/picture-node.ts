@@ -114,7 +114,6 @@ function buildWorld(node: EngineFixture, writeOut: (text: string) => void): CliW
     openMachine: absent,
     openService: absent,
     askAgent: absent,
-    agentConfigPath: "agent.json",
     followFile: absent,
     terminal: { isTerminal: false, isWindows: false, variables: {} },
   };

@@ -13,7 +13,7 @@ interface Metafile {
 const allowed = ["node:fs", "node:module", "node:os", "node:path", "node:sqlite", "node:util"];
 /** Named for the admin command line and for IPAM plugins that are other programs, and asked for when one of them starts. */
 const lazy = ["node:child_process", "node:sea", "node:tty", "node:vm"];
-const limitOfBytes = 256 * 1024;
+const limitOfBytes = 384 * 1024;
 
 const metafile = JSON.parse(readFileSync(join(build, "meta-cni.json"), "utf8")) as Metafile;
 const outputs = Object.values(metafile.outputs);

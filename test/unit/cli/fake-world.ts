@@ -84,8 +84,6 @@ export class FakeWorld implements CliWorld {
     return Promise.resolve(answer === undefined ? undefined : JSON.stringify(answer));
   };
 
-  readonly agentConfigPath = "C:\\ProgramData\\hns-cni\\agent.json";
-
   /** What comes while a file is followed. */
   readonly coming: string[] = [];
   readonly followFile = (_path: string, onText: (text: string) => void): Promise<void> => {
