@@ -18,6 +18,8 @@ export const bundles: readonly Bundle[] = [
   { name: "main", entry: "src/bin/main.ts" },
   { name: "cni", entry: "src/bin/program.ts", asset: "cni.cjs" },
   { name: "cli", entry: "src/cli/main.ts", asset: "cli.cjs", needsUrl: true },
+  { name: "agent", entry: "src/bin/agent.ts", asset: "agent.cjs" },
+  { name: "client", entry: "src/bin/forward.ts", asset: "client.cjs" },
 ];
 
 /** The bundles to build: an asset whose sources are not in this clone is left out, the main script never. */

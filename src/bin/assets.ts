@@ -7,7 +7,7 @@
  * Runs the script NAME.cjs and gives what it exports; the caller knows what that is. Where the executable has a code cache for it,
  * V8 takes the functions from there instead of reading the source; a cache of another V8 is passed over in silence.
  */
-export function loadAsset(name: "cni" | "cli"): unknown {
+export function loadAsset(name: "cni" | "cli" | "agent" | "client"): unknown {
   const { getAssetKeys, getRawAsset } = process.getBuiltinModule("node:sea");
   const { Script } = process.getBuiltinModule("node:vm");
   const read = (asset: string): Buffer => Buffer.from(getRawAsset(asset));

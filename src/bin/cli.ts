@@ -1,9 +1,13 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { runCli } from "../cli/main.ts";
+import type { followFile as FollowFile } from "../host/exec/follow-file.ts";
 import { Database } from "../host/state/database.ts";
 import { SqliteStateStore } from "../host/state/sqlite-store.ts";
+import type { AdminQuery } from "../service/agent/admin-protocol.ts";
+import type { openAgentService as OpenService } from "./agent-service.ts";
 import { loadAsset } from "./assets.ts";
+import type { askAgent as Ask } from "./forward.ts";
 import { writeAll } from "./output.ts";
 import { defaultStateDir, openPlatform, type Platform } from "./platform.ts";
 
@@ -33,10 +37,31 @@ export async function runAdmin(): Promise<void> {
     openClock: () => getPlatform().machine.clock,
     openHns: () => getPlatform().backend,
     openMachine: () => getPlatform().machine,
+    openService: () => loadAgent().openAgentService(),
+    askAgent: (query) => askAgent(query, getPlatform().agentSocket),
+    followFile: (path, onText) => loadAgent().followFile(path, onText),
     terminal: { isTerminal: isTerminal(), isWindows: process.platform === "win32", variables: process.env },
   });
   process.exitCode = exitCode;
   endStuck(platform, exitCode);
+}
+
+interface AgentScript {
+  readonly openAgentService: typeof OpenService;
+  readonly followFile: typeof FollowFile;
+}
+
+function loadAgent(): AgentScript {
+  return loadAsset("agent") as AgentScript; // what this build's src/bin/agent.ts exports
+}
+
+/** A question that HNS has a part in takes as long as HNS does. */
+const ASK_MS = 100_000;
+
+function askAgent(query: AdminQuery, socket: string): Promise<string | undefined> {
+  // What this build's src/bin/forward.ts exports.
+  const { askAgent: ask } = loadAsset("client") as { askAgent: typeof Ask };
+  return ask({ socket, query, deadlineMs: ASK_MS });
 }
 
 /** On Windows the stream is made as well: with it Node has the console understand colours. Made for a pipe, it would end blocking writes. */

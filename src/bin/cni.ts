@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join, parse } from "node:path";
-import { PluginError } from "../core/base/errors.ts";
 import type { LogFields, Logger } from "../core/base/log.ts";
 import { dispatch } from "../core/cni/dispatch.ts";
 import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
@@ -8,9 +7,11 @@ import { Operation } from "../core/engine/operation.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
 import { openLogFile } from "../host/exec/log-file.ts";
 import { withStateStore } from "../host/state/open-store.ts";
+import { takeOverOrHandOver } from "./hand-over.ts";
 import type { RunOperation } from "./handlers.ts";
 import { writeAll } from "./output.ts";
 import { openPlatform, type Platform } from "./platform.ts";
+import { readText } from "./read-text.ts";
 import { buildRoleHandlers } from "./roles.ts";
 
 const LOG_FILE_BYTES = 10 * 1024 * 1024;
@@ -19,12 +20,19 @@ const LOG_FILES_KEPT = 4;
 /** Runs one CNI call with this process's environment and standard streams; ends the process with the call's exit code. */
 export async function runCni(): Promise<void> {
   let platform: Platform | undefined;
+  let stdin = "";
+  const name = parse(process.execPath).name;
   const run: RunOperation = async (read, context, work) => {
     platform = openPlatform(process.env);
+    const { lockFile, machine, agentSocket: socket, defaultStateDir } = platform;
+    const { stateDir = defaultStateDir, operationTimeoutMs } = read.config;
+    const request = { socket, program: name, env: process.env, stdin, deadlineMs: operationTimeoutMs };
+    await takeOverOrHandOver({ lockFile, stateDir, clock: machine.clock, request });
     await withOperation(platform, read, context, work);
   };
-  const io = { env: process.env, readStdin: () => readFileSync(0, "utf8"), writeStdout: (text: string) => writeAll(1, text) };
-  const names = [parse(process.execPath).name];
+  const readStdin = (): string => (stdin = readFileSync(0, "utf8"));
+  const io = { env: process.env, readStdin, writeStdout: (text: string) => writeAll(1, text) };
+  const names = [name];
   const exitCode = await dispatch(
     io,
     buildRoleHandlers({ run, names, readText, openDelegate: (delegate) => new DelegateProcess({ env: process.env, ...delegate }) }),
@@ -58,13 +66,4 @@ async function withOperation<C extends HostConfig>(
 function openLog(config: HostConfig, stateDir: string, context: LogFields): Logger {
   const path = config.logFile ?? join(stateDir, "hns-cni.log");
   return openLogFile({ path, level: config.logLevel, context, maxBytes: LOG_FILE_BYTES, keep: LOG_FILES_KEPT, now: Date.now });
-}
-
-/** The text of a file that the configuration names. Throws IO_FAILURE. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (thrown) {
-    throw new PluginError("IO_FAILURE", { message: `cannot read ${path}`, remedy: "correct the path, or leave it out" }, { cause: thrown });
-  }
 }

@@ -1,13 +1,23 @@
 import { dirname, join } from "node:path";
 import type { HcnBackend } from "../core/hcn/backend.ts";
 import type { Machine } from "../core/engine/machine.ts";
+import type { LockFile } from "../host/exec/agent-lock.ts";
 import { FfiHcnBackend } from "../host/ffi/hcn-backend.ts";
 import { type HcnLibraries, HcnLibrary } from "../host/ffi/hcn-library.ts";
-import { openFfi } from "../host/ffi/library.ts";
+import { type Ffi, openFfi } from "../host/ffi/library.ts";
 import { endLinuxProcess, openLinuxLibraries } from "../host/linux/libraries.ts";
+import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
+import { lockWindowsFile } from "../host/windows/lock-file.ts";
 import { openWindowsMachine } from "../host/windows/machine.ts";
 import { endWindowsProcess, openWindowsLibraries, System32 } from "../host/windows/system32.ts";
+
+const AGENT_PIPE = "\\\\.\\pipe\\hns-cni";
+
+export interface WindowsNative {
+  readonly ffi: Ffi;
+  readonly system32: System32;
+}
 
 /** What differs between Windows and Linux, chosen once. */
 export interface Platform {
@@ -17,7 +27,12 @@ export interface Platform {
   abandonedCalls(): number;
   /** Ends the process at once, also while such calls are stuck. */
   endProcess(code: number): void;
+  readonly lockFile: LockFile;
   readonly defaultStateDir: string;
+  /** Where the agent listens. */
+  readonly agentSocket: string;
+  /** What only Windows has, for the agent; undefined on Linux. */
+  readonly windows: WindowsNative | undefined;
 }
 
 /** The libraries are loaded when they are first needed. koffi.node lies beside the program. */
@@ -37,6 +52,9 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
     machine: openWindowsMachine(ffi, system32),
     ...openBackend(() => openWindowsLibraries(ffi, system32)),
     endProcess: (code) => endWindowsProcess(system32, code),
+    lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
+    agentSocket: AGENT_PIPE,
+    windows: { ffi, system32 },
     defaultStateDir: defaultStateDir(env),
   };
 }
@@ -48,6 +66,9 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
     machine: openLinuxMachine(open),
     ...openBackend(open),
     endProcess: (code) => endLinuxProcess(ffi, code),
+    lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
+    agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",
+    windows: undefined,
     defaultStateDir: defaultStateDir(env),
   };
 }

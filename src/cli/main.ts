@@ -1,9 +1,14 @@
 import yargs from "yargs";
 import { PluginError } from "../core/base/errors.ts";
+import { addAgent } from "./agent.ts";
+import { addAttachment } from "./attachment.ts";
+import { addCompletion } from "./completion.ts";
 import { addConfig } from "./config.ts";
 import { addExplain } from "./explain.ts";
 import { addIpam } from "./ipam.ts";
 import { addNetwork } from "./network.ts";
+import { addReconcile } from "./reconcile.ts";
+import { addStatus } from "./status.ts";
 import { addTopology } from "./topology.ts";
 import { addSourceVip } from "./source-vip.ts";
 import { addVersion } from "./version.ts";
@@ -55,10 +60,15 @@ function buildParser(world: CliWorld, run: Run): ReturnType<typeof yargs> {
     .demandCommand(1, "name a command")
     .exitProcess(false)
     .fail(false);
+  addAgent(cli, run);
+  addAttachment(cli, run);
+  addCompletion(cli, run);
   addConfig(cli, run);
   addExplain(cli, run);
   addIpam(cli, run);
   addNetwork(cli, run);
+  addReconcile(cli, run);
+  addStatus(cli, run);
   addTopology(cli, run);
   addSourceVip(cli, run);
   addVersion(cli, run);

@@ -2,6 +2,7 @@ import type { Clock } from "../core/base/async.ts";
 import type { Machine } from "../core/engine/machine.ts";
 import type { StateStore } from "../core/engine/store.ts";
 import type { HcnBackend } from "../core/hcn/backend.ts";
+import type { AdminQuery } from "../service/agent/admin-protocol.ts";
 import type { TerminalFacts } from "./terminal.ts";
 
 /** What the commands see of the machine; src/bin supplies it. */
@@ -32,6 +33,32 @@ export interface CliWorld {
   readonly openHns: () => HcnBackend;
   readonly openMachine: () => Machine;
   readonly terminal: TerminalFacts;
+  /** The agent as a service of Windows; undefined on other systems. */
+  readonly openService: () => AgentService | undefined;
+  /** What the agent answers, as JSON text; undefined when none listens. Throws AGENT_SILENT. */
+  readonly askAgent: (query: AdminQuery) => Promise<string | undefined>;
+  /** What is written to the end of a file from now on, over its renewals, until the user ends the program. */
+  readonly followFile: (path: string, onText: (text: string) => void) => Promise<void>;
+}
+
+export interface InstallOptions {
+  /** Absolute path of agent.json; undefined for the usual one. */
+  readonly config: string | undefined;
+  /** NAME=value, for the service's environment. */
+  readonly variables: readonly string[];
+}
+
+/** Windows' service of the agent. Every method throws IO_FAILURE naming Windows' error. */
+export interface AgentService {
+  readonly name: string;
+  install(options: InstallOptions): "installed" | "updated";
+  /** False when there was none. */
+  uninstall(): Promise<boolean>;
+  start(): void;
+  /** Returns once it has stopped. */
+  stop(): Promise<void>;
+  /** absent, stopped, starting, running, stopping, … */
+  state(): string;
 }
 
 /** 0 done, 1 failed, 2 wrong usage. */

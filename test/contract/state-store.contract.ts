@@ -1,6 +1,6 @@
 import { findGuid, type Guid } from "../../src/core/base/ids.ts";
 import type { Attachment } from "../../src/core/engine/attachment.ts";
-import type { LeakRecord, LeaseRecord, NetworkRecord, StateStore } from "../../src/core/engine/store.ts";
+import type { LeakRecord, LeaseRecord, NetworkRecord, RequestRecord, StateStore } from "../../src/core/engine/store.ts";
 import type { AddressRecord, BlockRecord, PoolRecord } from "../../src/core/ipam/store.ts";
 
 export function guid(index: number): Guid {
@@ -35,6 +35,8 @@ export const ATTACHMENT: Attachment = {
 export const LEASE: LeaseRecord = { attachment: guid(1), pid: 4711, startedAt: "133789", bootId: "boot-1", expiresAt: 1_000_000.25 };
 export const NETWORK: NetworkRecord = { name: "pods", id: guid(5), isOurs: true, isCreating: false, verified: "stamp", hnsVersion: "15.2" };
 
+export const REQUEST: RequestRecord = { id: guid(1), config: '{"name":"pods","note":"größe"}', program: "win-overlay" };
+
 /** What every store of the node's state does, whatever keeps it. `open` gives a fresh, empty store. */
 export function describeStateStore(name: string, open: () => StateStore): void {
   describe(`${name} as a state store`, () => {
@@ -56,8 +58,11 @@ export function describeStateStore(name: string, open: () => StateStore): void {
         tx.putAttachment(ATTACHMENT);
         tx.putLease(LEASE);
         tx.putNetwork(NETWORK);
+        tx.putRequest(REQUEST);
       });
       store.read((tx) => {
+        expect(tx.listNetworks()).toEqual([NETWORK]);
+        expect(tx.findRequest(REQUEST.id)).toEqual(REQUEST);
         expect(tx.findPool(POOL.id)).toEqual(POOL);
         expect(tx.listPools()).toEqual([POOL]);
         expect(tx.findBlock(POOL.id, BLOCK.cidr)).toEqual(BLOCK);
@@ -107,6 +112,19 @@ export function describeStateStore(name: string, open: () => StateStore): void {
           return found?.address;
         });
       expect([take(), take(), take(), take()]).toEqual(["10.244.3.6", "10.244.3.7", "10.244.3.5", undefined]);
+    });
+
+    test("a request is there until its attachment is gone, and no longer", () => {
+      store.transaction((tx) => {
+        tx.putAttachment(ATTACHMENT);
+        tx.putRequest({ ...REQUEST, config: "{}" });
+        tx.putRequest(REQUEST);
+      });
+      store.transaction((tx) => tx.putAttachment({ ...ATTACHMENT, phase: "deleting" }));
+      expect(store.read((tx) => tx.findRequest(REQUEST.id))).toEqual(REQUEST);
+      store.transaction((tx) => tx.putAttachment({ ...ATTACHMENT, phase: "gone" }));
+      expect(store.read((tx) => tx.findRequest(REQUEST.id))).toBeUndefined();
+      expect(store.read((tx) => tx.listNetworks())).toEqual([]);
     });
 
     test("finds nothing in an empty store", () => {

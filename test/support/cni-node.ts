@@ -67,11 +67,12 @@ export class CniNode {
   readonly list: ConfList;
   #stateDir: string;
 
-  constructor(program: CniProgram, emulator: EmulatorClient, list: ConfList) {
+  /** `stateDir` is another node's, whose folder that one removes. */
+  constructor(program: CniProgram, emulator: EmulatorClient, list: ConfList, stateDir = makeStateDir()) {
     this.program = program;
     this.emulator = emulator;
     this.list = list;
-    this.#stateDir = makeStateDir();
+    this.#stateDir = stateDir;
   }
 
   static async start(program: CniProgram, list: ConfList = README_LIST): Promise<CniNode> {

@@ -12,7 +12,7 @@ import { detach } from "../../src/core/engine/detach.ts";
 import { attachHnsAddressed, checkHnsAddressed, reportHnsAddressedStatus } from "../../src/core/engine/hns-addressed.ts";
 import { collectGarbage } from "../../src/core/engine/gc.ts";
 import type { Machine } from "../../src/core/engine/machine.ts";
-import { Operation } from "../../src/core/engine/operation.ts";
+import { type EngineOptions, Operation } from "../../src/core/engine/operation.ts";
 import { reportStatus } from "../../src/core/engine/status.ts";
 import { Database } from "../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../src/host/state/sqlite-store.ts";
@@ -83,6 +83,10 @@ export class EngineFixture {
     const { config } = this;
     if (!("ipam" in config)) throw new Error("the addresses are HNS's");
     return this.#operate(process, config);
+  }
+
+  engine(process: TestProcess): EngineOptions {
+    return { backend: process.backend, store: process.store, machine: this.#machine(process), log: this.#logger() };
   }
 
   add(request: AttachRequest, process = this.spawn()): Promise<CniResult> {
@@ -232,8 +236,11 @@ export class EngineFixture {
 
 /** The configuration every test starts from, read the way the program reads it. */
 export function buildConfig(changes: Readonly<Record<string, unknown>> = {}): PluginConfig {
-  const ipam = { type: "hns-cni", cidr: "10.244.3.0/24", ...(changes["ipam"] as object | undefined) };
-  return normalise({ ...BASE, ...changes, ipam }).config;
+  return normalise(buildRaw(changes)).config;
+}
+
+export function buildRaw(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return { ...BASE, ...changes, ipam: { type: "hns-cni", cidr: "10.244.3.0/24", ...(changes["ipam"] as object | undefined) } };
 }
 
 /** The same without an `ipam` section. */

@@ -11,3 +11,4 @@ export const emulatorLibrary = join(root, "dist/emulator/linux-x64/libcomputenet
 export const emulatorDlls: readonly string[] = ["computenetwork.dll", "vmcompute.dll"].map((name) =>
   join(root, "dist/emulator/win-x64", name),
 );
+export const windowsShimProgram = join(root, "dist/win-x64/hns-cni-shim.exe");

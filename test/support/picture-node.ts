@@ -112,6 +112,9 @@ function buildWorld(node: EngineFixture, writeOut: (text: string) => void): CliW
     openClock: () => node.clock,
     openHns: () => new ModelBackend(node.model),
     openMachine: absent,
+    openService: absent,
+    askAgent: absent,
+    followFile: absent,
     terminal: { isTerminal: false, isWindows: false, variables: {} },
   };
 }

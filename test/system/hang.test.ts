@@ -1,47 +1,13 @@
 /** An HNS that does not answer: every command ends with an answer of its own, soon, although a thread is stuck for ever. */
-import { type AttachmentCommand, CniNode, expectSilence, parseError, type Pod } from "../support/cni-node.ts";
+import { CniNode, expectSilence, parseError } from "../support/cni-node.ts";
+import { attachHasty as attach, HANG_CASES, HASTY as config, LIMIT_MS, meetHang } from "../support/hangs.ts";
 import { expectNothingLeft } from "../support/leftovers.ts";
 import { describeProgram, describePrograms, linux, type CniProgram } from "../support/programs.ts";
-import { containing } from "../unit/core/cni/matchers.ts";
-
-/** One second a call; a program that waits longer for one, or is kept alive by it, is killed and the case fails. */
-const config = { callTimeoutSeconds: 1, operationTimeoutSeconds: 20 };
-const LIMIT_MS = 15_000;
-
-interface Hang {
-  readonly call: string;
-  readonly command: AttachmentCommand;
-  /** Whether a pod is attached before. */
-  readonly isKnown: boolean;
-  /** What the answer is: an error for the runtime, or success where the call was not needed for it. */
-  readonly answer: "try again" | "success";
-  readonly match?: string;
-}
-
-const CASES: readonly Hang[] = [
-  { call: "HcnEnumerateNetworks", command: "ADD", isKnown: false, answer: "try again" },
-  { call: "HcnOpenNamespace", command: "ADD", isKnown: false, answer: "try again" },
-  { call: "HNSCall", match: "/globals/version", command: "ADD", isKnown: false, answer: "try again" },
-  { call: "HcnCreateNetwork", command: "ADD", isKnown: false, answer: "try again" },
-  { call: "HcnQueryNetworkProperties", command: "ADD", isKnown: false, answer: "try again" },
-  { call: "HNSCall", match: "/attach", command: "ADD", isKnown: false, answer: "try again" },
-  { call: "HcnOpenNetwork", command: "ADD", isKnown: true, answer: "try again" },
-  { call: "HcnCreateEndpoint", command: "ADD", isKnown: true, answer: "try again" },
-  { call: "HcnQueryEndpointProperties", command: "ADD", isKnown: true, answer: "try again" },
-  { call: "HcnModifyNamespace", command: "ADD", isKnown: true, answer: "try again" },
-  { call: "HcnCloseEndpoint", command: "ADD", isKnown: true, answer: "success" },
-  { call: "HcnCloseNetwork", command: "ADD", isKnown: true, answer: "success" },
-  { call: "HcnCloseNamespace", command: "ADD", isKnown: true, answer: "success" },
-  { call: "HcnOpenEndpoint", command: "CHECK", isKnown: true, answer: "try again" },
-  { call: "HcnEnumerateEndpoints", command: "DEL", isKnown: false, answer: "try again" },
-  { call: "HcnDeleteEndpoint", command: "DEL", isKnown: true, answer: "try again" },
-  { call: "HcnModifyNamespace", command: "DEL", isKnown: true, answer: "success" },
-];
 
 describeProgram(linux, "a call that HNS never answers", () => {
   const node = useNode(linux);
 
-  it.each(CASES.map((entry) => [entry.command, `${entry.call} ${entry.match ?? ""}`.trim(), entry.answer, entry] as const))(
+  it.each(HANG_CASES.map((entry) => [entry.command, `${entry.call} ${entry.match ?? ""}`.trim(), entry.answer, entry] as const))(
     "%s with %s hanging: %s",
     async (_command, _call, _answer, entry) => {
       const pod = await meetHang(node(), entry);
@@ -89,25 +55,4 @@ function useNode(program: CniProgram): () => CniNode {
   afterAll(() => get().close());
   beforeEach(() => get().renew());
   return get;
-}
-
-/** Lets the first such call of the command hang and checks the answer; the fault is taken back. */
-async function meetHang(node: CniNode, hang: Hang): Promise<Pod> {
-  const { call, command, isKnown, answer, match } = hang;
-  const known = isKnown ? await attach(node) : undefined;
-  const pod = known === undefined || command === "ADD" ? await node.makePod() : known;
-  if (known !== undefined && known !== pod) await node.callSilently("DEL", known, { config });
-  await node.emulator.addFault({ call, kind: "hang", nth: 1, ...(match !== undefined && { match }) });
-  const outcome = await node.call(command, pod, { config, timeoutMs: LIMIT_MS });
-  expect((await node.emulator.faults()).map(({ seen }) => seen > 0)).toEqual([true]);
-  if (answer === "success") expect(outcome).toMatchObject({ code: 0, stderr: "" });
-  else expect(parseError(outcome)).toMatchObject({ code: 11, msg: containing("within 1 s") });
-  await node.emulator.clearFaults();
-  return pod;
-}
-
-async function attach(node: CniNode): Promise<Pod> {
-  const pod = await node.makePod();
-  await node.add(pod, { config });
-  return pod;
 }

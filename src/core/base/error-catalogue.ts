@@ -88,6 +88,10 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     cause: "The pod's endpoint is missing or differs from what ADD made, in the ways that the message names.",
     remedy: "Delete the pod so that its network is made again, and find out what changed the endpoint.",
   },
+  AGENT_SILENT: {
+    cause: "The agent holds the node's state and did not answer. The command was not done a second time beside it.",
+    remedy: "Retry. If it goes on, look at agent.log in the state folder and restart the hns-cni service.",
+  },
   OPERATION_TIMEOUT: {
     cause: "The whole command ran out of time, although no single call did.",
     remedy: "Retry. If it goes on, look for a slow HNS or a slow IPAM plugin in the log file.",

@@ -22,6 +22,7 @@ export type ErrorCode =
   | "ATTACHMENT_BUSY" // another process works on the same attachment
   | "ATTACHMENT_CANCELLED" // a DEL overtook this ADD
   | "CHECK_FAILED" // the attachment differs from what ADD made
+  | "AGENT_SILENT" // the agent is at work and does not answer
   | "OPERATION_TIMEOUT" // the whole operation ran out of time
   | "FORWARDING_FAILED" // forwarding could not be enabled on the host endpoint
   | "DELEGATE_FAILED" // the IPAM plugin that the configuration names answered with an error

@@ -66,3 +66,8 @@ function formatBytes(bytes: Uint8Array): Guid {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-") as Guid;
 }
+
+/** As HNS writes it: `00-15-5D-01-02-03`. */
+export function formatMac(mac: Mac): string {
+  return mac.replaceAll(":", "-").toUpperCase();
+}

@@ -50,10 +50,27 @@ export async function dispatch(io: CniIo, handlers: CniHandlers): Promise<0 | 1>
     if (document === undefined) return 0;
     output = JSON.stringify(document);
   } catch (thrown) {
+    if (thrown instanceof HandedOver) return handOn(io, thrown);
     output = JSON.stringify(buildErrorObject(thrown, progress));
     exitCode = 1;
   }
   return write(io, output) ? exitCode : 1;
+}
+
+/** What a handler throws when another program of ours has done the whole call: its answer is the answer. */
+export class HandedOver extends Error {
+  readonly stdout: string;
+  readonly exitCode: 0 | 1;
+
+  constructor(stdout: string, exitCode: 0 | 1) {
+    super("another program did this call");
+    this.stdout = stdout;
+    this.exitCode = exitCode;
+  }
+}
+
+function handOn(io: CniIo, { stdout, exitCode }: HandedOver): 0 | 1 {
+  return stdout === "" || write(io, stdout) ? exitCode : 1;
 }
 
 async function run(io: CniIo, handlers: CniHandlers, progress: Progress): Promise<object | undefined> {

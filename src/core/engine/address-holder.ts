@@ -31,6 +31,7 @@ export class Refusals {
 
   /** Logs a refusal. One call, whatever the number of endpoints. Never throws: it only explains an error. */
   async add(addresses: readonly string[], tries: number): Promise<void> {
+    this.#operation.events.addressesRefused(addresses.length);
     const holders = await this.#findHolders(addresses);
     this.#operation.log.warn("address refused by HNS as in use", { addresses, tries, holders });
     this.#described.push(...addresses.map((address) => describe(address, holders)));

@@ -62,6 +62,7 @@ export class AddressLine {
       log.info("waited for an address", { address: taken.map(({ address }) => address).join(), ms: machine.clock.uptime() - start });
       return taken;
     } finally {
+      this.#operation.events.addressWaited(machine.clock.uptime() - start);
       this.#leave();
     }
   }

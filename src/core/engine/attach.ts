@@ -178,7 +178,12 @@ async function removeLeftover(operation: Operation<HostConfig>, pod: NewAttachme
   return byId > 0 || (await removeEndpoint(hcn, log, { key: pod, endpoint: undefined, netns: "" })) > 0;
 }
 
-async function joinNamespace(operation: Operation<HostConfig>, endpoint: EndpointView, handle: HcnHandle, namespace: Guid): Promise<void> {
+export async function joinNamespace(
+  operation: Operation<HostConfig>,
+  endpoint: Pick<EndpointView, "id">,
+  handle: HcnHandle,
+  namespace: Guid,
+): Promise<void> {
   try {
     await operation.hcn.modify(handle, buildMembershipRequest("Add", formatGuid(endpoint.id)));
   } catch (thrown) {

@@ -94,7 +94,7 @@ interface WantedRoute {
 }
 
 /** Those of the configuration; where HNS chose the addresses, those that ADD answered with, since HNS settled the ranges then. */
-function wantedRoutes(config: AttachableConfig, result: CniResult, addresses: readonly IpAddress[]): WantedRoute[] {
+export function wantedRoutes(config: AttachableConfig, result: CniResult, addresses: readonly IpAddress[]): WantedRoute[] {
   if (!("ipam" in config)) return result.routes.flatMap(({ dst, gw }) => (gw === undefined ? [] : [{ destination: dst, nextHop: gw }]));
   const routes = getDatapath(config).podRoutes(config, addresses);
   return routes.map(({ destination, nextHop }) => ({ destination: formatCidr(destination), nextHop: formatIp(nextHop) }));
@@ -104,7 +104,8 @@ function isOurAddress(config: AttachableConfig): boolean {
   return "ipam" in config && config.delegated === undefined;
 }
 
-function compareRoutes(wanted: readonly WantedRoute[], endpoint: EndpointView): string[] {
+/** What is wrong with the pod's routes; empty when nothing is. */
+export function compareRoutes(wanted: readonly WantedRoute[], endpoint: EndpointView): string[] {
   const missing = wanted.filter(({ destination, nextHop }) => {
     return !endpoint.routes.some((route) => route.nextHop === nextHop && route.destination === destination);
   });
@@ -114,10 +115,15 @@ function compareRoutes(wanted: readonly WantedRoute[], endpoint: EndpointView): 
 }
 
 function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): string[] {
-  const missing = wanted.filter(
+  return findMissingPolicies(endpoint, wanted).map(
+    (policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`,
+  );
+}
+
+export function findMissingPolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): PolicyDocument[] {
+  return wanted.filter(
     (policy) => !endpoint.policies.some((found) => found.type === policy.Type && covers(found.settings, policy.Settings)),
   );
-  return missing.map((policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`);
 }
 
 /** Whether `found` says all that `wanted` says; HNS may add fields of its own. */

@@ -53,7 +53,7 @@ async function begin(operation: Operation<HostConfig>, request: DetachRequest, i
 }
 
 /** Removes the endpoint, by its recorded id where there is one, by name where the record is missing or the id was never confirmed. */
-async function removeAll(operation: Operation<HostConfig>, request: DetachRequest, existing: Attachment | undefined): Promise<void> {
+export async function removeAll(operation: Operation<HostConfig>, request: DetachRequest, existing: Attachment | undefined): Promise<void> {
   const { hcn, log } = operation;
   const netns = findNetns(request, existing);
   const isIdCertain = existing?.phase === "attached" || existing?.phase === "created";
@@ -72,7 +72,7 @@ function cancelRunningAdd(tx: StateTransaction, operation: Operation<HostConfig>
 }
 
 /** The attachment as it was; from here on it is to go, durably. */
-function markDeleting(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): Attachment | undefined {
+export function markDeleting(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): Attachment | undefined {
   const existing = tx.findAttachment(id);
   if (existing === undefined || existing.phase === "gone") return existing;
   tx.putAttachment({ ...existing, phase: "deleting", updatedAt: operation.machine.clock.now() });
@@ -80,7 +80,7 @@ function markDeleting(tx: StateTransaction, operation: Operation<HostConfig>, id
 }
 
 /** Records that nothing is left. Throws ATTACHMENT_BUSY when another process followed: what stands now is its work. */
-function settle(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): void {
+export function settle(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): void {
   if (!ownsLease(tx, id, operation.machine.processes.self())) throw followed();
   const now = operation.machine.clock.now();
   releaseOwned(tx, operation.machine.clock, id);
@@ -89,7 +89,7 @@ function settle(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid
   tx.pruneGone(now - GONE_KEPT_MS);
 }
 
-function keepForRetry(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): void {
+export function keepForRetry(tx: StateTransaction, operation: Operation<HostConfig>, id: Guid): void {
   if (!ownsLease(tx, id, operation.machine.processes.self())) return; // somebody followed and settles it
   quarantineOwned(tx, id);
   const current = tx.findAttachment(id);

@@ -119,7 +119,7 @@ async function furnish(operation: Operation<AttachableConfig>, datapath: Datapat
 /** Older versions of HNS refuse this policy; pods then work, and the node reaches them only by way of other nodes. */
 async function addHostRoute(operation: Operation<AttachableConfig>, handle: HcnHandle): Promise<void> {
   try {
-    await operation.hcn.modify(handle, buildPolicyRequest([{ Type: "HostRoute", Settings: {} }]));
+    await operation.hcn.modify(handle, buildPolicyRequest("Add", [{ Type: "HostRoute", Settings: {} }]));
   } catch (thrown) {
     if (!(thrown instanceof PluginError && thrown.code === "HNS_REFUSED")) throw thrown;
     operation.log.warn("HNS refused the HostRoute policy: the node may not reach its own pods", { error: thrown });

@@ -51,7 +51,7 @@ export async function addLatePolicies(
     getDatapath(config).buildPodPolicies(config, { addresses: known, version, providerAddress: view?.providerAddress });
   const sent = new Set(build([]).map((policy) => JSON.stringify(policy)));
   const late = build(addresses).filter((policy) => !sent.has(JSON.stringify(policy)));
-  if (late.length > 0) await hcn.modify(handle, buildPolicyRequest(late));
+  if (late.length > 0) await hcn.modify(handle, buildPolicyRequest("Add", late));
 }
 
 function readAddresses(endpoint: EndpointView): PodAddress[] {

@@ -15,7 +15,18 @@ export interface EngineOptions {
   readonly store: StateStore;
   readonly machine: Machine;
   readonly log: Logger;
+  readonly events?: EngineEvents;
 }
+
+/** What the engine tells whoever counts. */
+export interface EngineEvents {
+  /** An ADD stood in line for an address, milliseconds, whether it got one or not. */
+  addressWaited(ms: number): void;
+  /** HNS refused so many addresses of an ADD as in use. */
+  addressesRefused(count: number): void;
+}
+
+const NOBODY_COUNTS: EngineEvents = { addressWaited: () => undefined, addressesRefused: () => undefined };
 
 /** Time kept back from the operation's own for taking things back when it fails. */
 const UNDO_MS = 10_000;
@@ -26,6 +37,7 @@ export class Operation<C extends HostConfig = PluginConfig> {
   readonly store: StateStore;
   readonly machine: Machine;
   readonly log: Logger;
+  readonly events: EngineEvents;
   readonly deadline: Deadline;
   readonly hcn: HcnSession;
   /** What HNS has under the network's name. */
@@ -46,6 +58,7 @@ export class Operation<C extends HostConfig = PluginConfig> {
     this.store = options.store;
     this.machine = options.machine;
     this.log = options.log;
+    this.events = options.events ?? NOBODY_COUNTS;
     this.deadline = { at: startedAt + totalMs - undoMs };
     this.undoDeadline = { at: startedAt + totalMs };
     const session = { backend: options.backend, clock, log: options.log, callTimeoutMs: config.callTimeoutMs };

@@ -43,11 +43,23 @@ export interface LeakRecord {
   readonly since: ReleaseTime;
 }
 
+/** What an attachment, or a network, was asked for: enough to make it again as it was. */
+export interface RequestRecord {
+  /** Of the attachment, or of the network as we make it. */
+  readonly id: Guid;
+  /** The network configuration of the call as JSON text, without prevResult. */
+  readonly config: string;
+  /** The name by which the runtime called this program. */
+  readonly program: string;
+}
+
 /** One transaction of the node's state: everything written in it becomes durable together. Short, and never open over an HCN call. */
 export interface StateTransaction extends IpamTransaction {
   findAttachment(id: Guid): Attachment | undefined;
+  /** One in phase gone has no request any more. */
   putAttachment(attachment: Attachment): void;
-  listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[];
+  /** Of every network unless one is named. */
+  listAttachments(filter: { network?: string; phases?: readonly Phase[] }): Attachment[];
   /** Owners of assigned or quarantined addresses in the pools of `network` whose attachment is gone or was never recorded. */
   listOwnersWithoutAttachment(network: string): Guid[];
   /** Forgets attachments in phase gone that were last touched before `before` (wall time, ms). */
@@ -67,6 +79,10 @@ export interface StateTransaction extends IpamTransaction {
   removeWaiter(place: number): void;
   findNetwork(name: string): NetworkRecord | undefined;
   putNetwork(record: NetworkRecord): void;
+  /** In order of their names. */
+  listNetworks(): NetworkRecord[];
+  findRequest(id: Guid): RequestRecord | undefined;
+  putRequest(record: RequestRecord): void;
 }
 
 export interface StateStore {

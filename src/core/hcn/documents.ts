@@ -99,9 +99,9 @@ export function buildMembershipRequest(action: "Add" | "Remove", endpoint: strin
   return { ResourceType: "Endpoint", RequestType: action, Settings: { EndpointId: endpoint } };
 }
 
-/** The request that adds policies to a network or an endpoint. */
-export function buildPolicyRequest(policies: readonly PolicyDocument[]): object {
-  return { ResourceType: "Policy", RequestType: "Add", Settings: { Policies: policies } };
+/** A change of an endpoint's policies; Update replaces what it has of their types. */
+export function buildPolicyRequest(action: "Add" | "Update", policies: readonly PolicyDocument[]): object {
+  return { ResourceType: "Policy", RequestType: action, Settings: { Policies: policies } };
 }
 
 /** Throws HNS_REFUSED when HNS's answer is no network document. */

@@ -1,7 +1,7 @@
 import { appendFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { PluginError } from "../../core/base/errors.ts";
 import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from "../../core/base/log.ts";
+import { plainFields } from "../../core/base/log-fields.ts";
 import { makeFolder } from "./folders.ts";
 
 export interface LogFileOptions {
@@ -30,7 +30,7 @@ export function openLogFile(options: LogFileOptions): Logger {
   const threshold = LOG_LEVELS.indexOf(options.level);
   const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (LOG_LEVELS.indexOf(level) > threshold) return;
-    const line = { time: new Date(options.now()).toISOString(), level, message, ...options.context, ...plain(fields) };
+    const line = { time: new Date(options.now()).toISOString(), level, message, ...options.context, ...plainFields(fields) };
     try {
       append(options, `${JSON.stringify(line)}\n`);
     } catch {
@@ -96,21 +96,6 @@ function renameUnlessShared(from: string, to: string): boolean {
     if (!isMissing(thrown)) throw thrown;
   }
   return true;
-}
-
-function plain(fields: LogFields): LogFields {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? describeError(value) : value]));
-}
-
-function describeError(error: Error): object {
-  if (!(error instanceof PluginError)) return { message: error.message, stack: error.stack };
-  const { hresult, details } = error.data;
-  return {
-    code: error.code,
-    message: error.message,
-    ...(hresult !== undefined && { hresult: `0x${hresult.toString(16)}` }),
-    ...(details !== undefined && { details }),
-  };
 }
 
 function isMissing(thrown: unknown): boolean {

@@ -29,6 +29,13 @@ export interface Ffi {
   readWide(pointer: Pointer): string;
   /** A copy of `length` bytes of foreign memory. */
   readBytes(pointer: Pointer, length: number): Uint8Array;
+  /** Memory with a copy of `content` that stays until the process ends. */
+  allocate(content: Uint8Array): Pointer;
+  /**
+   * A function pointer, good until the process ends, that foreign threads may call too: they wait while `run` has its turn on the event
+   * loop. What it throws is lost.
+   */
+  callback(result: NativeType, args: readonly NativeType[], run: (...args: unknown[]) => unknown): Pointer;
 }
 
 type KoffiType = object;
@@ -37,10 +44,13 @@ type KoffiFunction = ((...args: unknown[]) => unknown) & { async: (...args: unkn
 /** What we use of koffi's native module; loading it directly costs a tenth of going through its JavaScript entry. */
 interface Koffi {
   load(path: string): { func(name: string, result: string | KoffiType, args: (string | KoffiType)[]): KoffiFunction };
-  pointer(type: string): KoffiType;
+  pointer(type: string | KoffiType): KoffiType;
   out(type: KoffiType): KoffiType;
   decode(pointer: Pointer, type: string, length: number): unknown;
   view(pointer: Pointer, length: number): ArrayBuffer;
+  alloc(type: string, length: number): Pointer;
+  proto(result: string | KoffiType, args: (string | KoffiType)[]): KoffiType;
+  register(run: (...args: unknown[]) => unknown, type: KoffiType): Pointer;
 }
 
 /** Loads koffi's native module from `koffiPath`. Throws IO_FAILURE when the file is missing or of another platform. */
@@ -50,7 +60,21 @@ export function openFfi(koffiPath: string): Ffi {
     load: (path) => loadLibrary(koffi, path),
     readWide: (pointer) => String(koffi.decode(pointer, "char16_t", -1)),
     readBytes: (pointer, length) => new Uint8Array(koffi.view(pointer, length)).slice(),
+    allocate: (content) => allocate(koffi, content),
+    callback: (result, args, run) => {
+      const prototype = koffi.proto(
+        toKoffi(koffi, result),
+        args.map((type) => toKoffi(koffi, type)),
+      );
+      return koffi.register(run, koffi.pointer(prototype));
+    },
   };
+}
+
+function allocate(koffi: Koffi, content: Uint8Array): Pointer {
+  const pointer = koffi.alloc("uint8_t", content.length);
+  new Uint8Array(koffi.view(pointer, content.length)).set(content);
+  return pointer;
 }
 
 function requireKoffi(path: string): Koffi {

@@ -7,6 +7,7 @@ import type { ProcessTable } from "../../core/engine/lease.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import type { LeaseHolder } from "../../core/engine/store.ts";
 import { kubernetesArchitecture } from "../exec/architecture.ts";
+import { HNS_START_AGE_MS, recent } from "../exec/recent.ts";
 import { monotonicMs, sleep } from "../exec/time.ts";
 import type { HcnLibraries } from "../ffi/hcn-library.ts";
 import type { NativeFunction, Out, Pointer } from "../ffi/library.ts";
@@ -17,7 +18,8 @@ import type { NativeFunction, Out, Pointer } from "../ffi/library.ts";
  */
 export function openLinuxMachine(libraries: () => HcnLibraries): Machine {
   const host = new EmulatedHost(libraries);
-  const clock: Clock = { now: Date.now, uptime: monotonicMs, bootId: () => host.identity().bootId, sleep };
+  let bootId: string | undefined;
+  const clock: Clock = { now: Date.now, uptime: monotonicMs, bootId: () => (bootId ??= host.identity().bootId), sleep };
   return {
     clock,
     processes: new LinuxProcessTable(clock),
@@ -60,15 +62,10 @@ function readStartTime(pid: number): string | undefined {
 
 class EmulatedHost {
   readonly #libraries: () => HcnLibraries;
-  #identity: { bootId: string; hnsStart: string } | undefined;
+  readonly identity = recent(HNS_START_AGE_MS, () => this.#readIdentity());
 
   constructor(libraries: () => HcnLibraries) {
     this.#libraries = libraries;
-  }
-
-  identity(): { bootId: string; hnsStart: string } {
-    this.#identity ??= this.#readIdentity();
-    return this.#identity;
   }
 
   enableForwarding(address: IpAddress): Promise<"enabled" | "missing"> {

@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   readonly busyTimeoutMs: number;
   /** Both clocks; the machine's unless given. */
   readonly readTime?: () => CheckTime;
+  /** Commits survive a crash of this process at once, and one of the system only after a GroupFlush; absent means that each commit waits for the disk. */
+  readonly flushesLater?: true;
 }
 
 /** The one file that knows node:sqlite: statements are prepared once, every failure is a STATE_FAILURE that names the file, or STATE_DAMAGED. */
@@ -45,14 +47,14 @@ export class Database {
   }
 
   static #openOnce(options: DatabaseOptions): Database {
-    const { path, busyTimeoutMs, readTime = readClocks } = options;
+    const { path, busyTimeoutMs, flushesLater, readTime = readClocks } = options;
     const now = readTime();
     // Before the file is opened: what counts is how the last user left it.
     const check = isLarge(path) ? findCheck(path, now) : undefined;
     const database = new DatabaseSync(path, { timeout: Math.min(busyTimeoutMs, BUSY_POLL_MS) });
     try {
       const opened = new Database(options, database, check ?? now);
-      opened.#prepareFile(check === undefined ? WHOLE_FILE : SMALL_TABLES);
+      opened.#prepareFile(flushesLater === true ? "NORMAL" : "FULL", check === undefined ? WHOLE_FILE : SMALL_TABLES);
       return opened;
     } catch (thrown) {
       database.close();
@@ -111,8 +113,8 @@ export class Database {
     if (isLarge(this.#path)) writeStamp(this.#path, this.#checked);
   }
 
-  #prepareFile(checkedParts: readonly string[]): void {
-    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  #prepareFile(synchronous: "FULL" | "NORMAL", checkedParts: readonly string[]): void {
+    this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};`);
     this.#verifyStructure(checkedParts);
     if (this.#version() === MIGRATIONS.length) return;
     this.transaction("BEGIN IMMEDIATE", () => {

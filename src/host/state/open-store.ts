@@ -81,7 +81,7 @@ function closeQuietly(store: StateStore, log: Logger): void {
 }
 
 /** The journal goes first: a database must never meet the journal of another. */
-function setAside(options: OpenStoreOptions, reason: PluginError): void {
+export function setAside(options: OpenStoreOptions, reason: PluginError): void {
   const path = join(options.stateDir, "state.db");
   const suffix = `.damaged-${options.clock.now()}-${process.pid}`;
   for (const part of ["-wal", "-shm", "-checked", ""]) {

@@ -120,4 +120,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX addresses_free ON addresses (pool, block, sticky, released_wall) WHERE state = 'free';
   CREATE INDEX addresses_by_pod ON addresses (pod) WHERE sticky = 1;
   `,
+  `
+  CREATE TABLE requests (
+    id TEXT PRIMARY KEY,
+    config TEXT NOT NULL,
+    program TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

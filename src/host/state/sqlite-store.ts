@@ -1,5 +1,13 @@
 import type { Attachment, Phase } from "../../core/engine/attachment.ts";
-import type { LeakRecord, LeaseRecord, NetworkRecord, StateStore, StateTransaction, WaiterRecord } from "../../core/engine/store.ts";
+import type {
+  LeakRecord,
+  LeaseRecord,
+  NetworkRecord,
+  RequestRecord,
+  StateStore,
+  StateTransaction,
+  WaiterRecord,
+} from "../../core/engine/store.ts";
 import { findGuid, type Guid } from "../../core/base/ids.ts";
 import type { Database } from "./database.ts";
 import type { Row } from "./row.ts";
@@ -33,6 +41,7 @@ const ATTACHMENT = ["id", "network", "container", "ifname", "netns", "endpoint",
 const LEASE = ["attachment", "pid", "started_at", "boot_id", "expires_at"];
 const LEAK = ["attachment", "life", "since_wall", "since_uptime", "since_boot"];
 const NETWORK = ["name", "hns_id", "ours", "creating", "verified", "hns_version"];
+const REQUEST = ["id", "config", "program"];
 
 class SqliteTransaction extends SqliteIpamTransaction implements StateTransaction {
   readonly #database: Database;
@@ -56,12 +65,13 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
       a.bootId,
       Math.round(a.updatedAt),
     ]);
+    if (a.phase === "gone") this.#database.run("DELETE FROM requests WHERE id = ?", a.id);
   }
 
-  listAttachments(filter: { network: string; phases?: readonly Phase[] }): Attachment[] {
-    const sql = `SELECT * FROM attachments WHERE network = ? AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
+  listAttachments(filter: { network?: string; phases?: readonly Phase[] }): Attachment[] {
+    const sql = `SELECT * FROM attachments WHERE ${filter.network === undefined ? "?1 = ''" : "network = ?1"} AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
     const phases = filter.phases === undefined ? "" : `,${filter.phases.join(",")},`;
-    return this.#database.all(sql, parseAttachment, filter.network, phases);
+    return this.#database.all(sql, parseAttachment, filter.network ?? "", phases);
   }
 
   listOwnersWithoutAttachment(network: string): Guid[] {
@@ -124,6 +134,18 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
     const { name, id, isOurs, isCreating, verified: stamp, hnsVersion } = record;
     this.#database.put("networks", NETWORK, [name, id ?? null, isOurs ? 1 : 0, isCreating ? 1 : 0, stamp, hnsVersion]);
   }
+
+  listNetworks(): NetworkRecord[] {
+    return this.#database.all("SELECT * FROM networks ORDER BY name", parseNetworkRecord);
+  }
+
+  findRequest(id: Guid): RequestRecord | undefined {
+    return this.#database.get("SELECT * FROM requests WHERE id = ?", parseRequest, id);
+  }
+
+  putRequest({ id, config, program }: RequestRecord): void {
+    this.#database.put("requests", REQUEST, [id, config, program]);
+  }
 }
 
 const PHASES: readonly string[] = ["intent", "created", "attached", "deleting", "gone"] satisfies Phase[];
@@ -173,6 +195,11 @@ function parseWaiter(row: Row): WaiterRecord {
     startedAt: text(row, "started_at"),
     bootId: text(row, "boot_id"),
   };
+}
+
+function parseRequest(row: Row): RequestRecord {
+  verified(row, REQUEST);
+  return { id: guid(row, "id"), config: text(row, "config"), program: text(row, "program") };
 }
 
 function parseNetworkRecord(row: Row): NetworkRecord {

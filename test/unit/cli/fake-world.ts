@@ -1,7 +1,8 @@
-import type { CliWorld } from "../../../src/cli/world.ts";
+import type { AgentService, CliWorld } from "../../../src/cli/world.ts";
 import type { StateStore } from "../../../src/core/engine/store.ts";
 import type { Machine } from "../../../src/core/engine/machine.ts";
 import type { HcnBackend } from "../../../src/core/hcn/backend.ts";
+import type { AdminQuery } from "../../../src/service/agent/admin-protocol.ts";
 import { Database } from "../../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../../src/host/state/sqlite-store.ts";
 import { ModelBackend } from "../../emulator/model-backend.ts";
@@ -72,6 +73,23 @@ export class FakeWorld implements CliWorld {
 
   /** A test whose command needs one puts it here. */
   machine: Machine | undefined;
+
+  service: AgentService | undefined;
+  readonly openService = (): AgentService | undefined => this.service;
+
+  /** What the agent answers to each query; none listens while there is nothing. */
+  readonly answers = new Map<AdminQuery, unknown>();
+  readonly askAgent = (query: AdminQuery): Promise<string | undefined> => {
+    const answer = this.answers.get(query);
+    return Promise.resolve(answer === undefined ? undefined : JSON.stringify(answer));
+  };
+
+  /** What comes while a file is followed. */
+  readonly coming: string[] = [];
+  readonly followFile = (_path: string, onText: (text: string) => void): Promise<void> => {
+    for (const text of this.coming) onText(text);
+    return Promise.resolve();
+  };
 
   readonly openMachine = (): Machine => {
     if (this.machine === undefined) throw new Error("this command is not to ask for the machine");

@@ -29,7 +29,7 @@ class NamedLibrary implements NativeLibrary {
 }
 
 function open(hcn: NativeLibrary, hns: NativeLibrary = new NamedLibrary([])): HcnLibrary {
-  const ffi = { load: () => hcn, readWide: () => "", readBytes: () => new Uint8Array() };
+  const ffi = { load: () => hcn, readWide: () => "", readBytes: () => new Uint8Array(), allocate: () => 0n, callback: () => 0n };
   return new HcnLibrary({ ffi, hcn, hns, free: { call: () => undefined, callAsync: () => Promise.resolve(undefined) } });
 }
 

@@ -1,0 +1,122 @@
+import { findGuid, findMac, type Guid, type Mac } from "../../base/ids.ts";
+import { findIp, type IpAddress } from "../../base/ip.ts";
+import type { PluginConfig } from "../../config/plugin-config.ts";
+import { getDatapath } from "../../datapath/datapaths.ts";
+import { parseEndpoint } from "../../hcn/documents.ts";
+import type { EndpointSummary } from "../../hcn/documents-v1.ts";
+import { isNotFound } from "../../hcn/hresults.ts";
+import { joinNamespace } from "../attach.ts";
+import { type Attachment, endpointName } from "../attachment.ts";
+import { openReadyNetwork } from "../ensure-network.ts";
+import type { Operation } from "../operation.ts";
+import { parseStoredResult } from "../pod-result.ts";
+import { configOfAttachment } from "../request-memory.ts";
+import { withMode } from "../with-mode.ts";
+import { inspectEndpoint } from "./inspect.ts";
+import { act, isDue, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import { endAttachment, isAtWork } from "./settle.ts";
+
+/** The pods that are attached: their endpoints are made again, put back, compared, or removed with a sandbox that is gone. */
+export async function repairEndpoints(pass: NetworkPass): Promise<void> {
+  const byId = new Map(pass.look.endpoints.map((endpoint) => [endpoint.id, endpoint]));
+  for (const attachment of pass.attachments) {
+    if (attachment.phase === "attached" && !isAtWork(pass, attachment)) await repairOne(pass, attachment, byId.get(attachment.endpoint));
+  }
+}
+
+async function repairOne(pass: NetworkPass, attachment: Attachment, endpoint: EndpointSummary | undefined): Promise<void> {
+  const namespace = findGuid(attachment.netns);
+  if (namespace === undefined || !pass.look.namespaces.has(namespace)) {
+    // Without an endpoint either it is a leak, which reclaimLeaks looks at.
+    if (endpoint !== undefined) await removeWithoutSandbox(pass, attachment);
+  } else if (endpoint === undefined) await remake(pass, attachment, namespace);
+  else if (isElsewhere(pass, endpoint, namespace) || pass.inspect(attachment)) await inspectEndpoint(pass, attachment, namespace);
+}
+
+/** Version 1 of the interface, whose list this is, does not tell namespaces on every Windows: then no endpoint has one. */
+function isElsewhere({ look }: NetworkPass, endpoint: EndpointSummary, namespace: Guid): boolean {
+  if (endpoint.namespace !== undefined) return endpoint.namespace !== namespace;
+  return look.endpoints.some((other) => other.namespace !== undefined);
+}
+
+async function remake(pass: NetworkPass, attachment: Attachment, namespace: Guid): Promise<void> {
+  const detail = "HNS has lost the endpoint of a pod that runs";
+  const subject = nameAttachment(attachment);
+  const config = findPodConfig(pass, attachment);
+  if (config === undefined) {
+    const more = `${detail}, and what its ADD asked for is not known here: delete the pod so that it is attached anew`;
+    note(pass, { action: "difference", outcome: "found", subject, detail: more });
+    return;
+  }
+  await act(pass, { action: "endpoint", subject, detail }, () => remakeEndpoint(startOperation(pass, config), attachment, namespace));
+}
+
+/** With the address, MAC and policies that it had, in its namespace. What fails half-way is found and finished by the next look. */
+async function remakeEndpoint(given: Operation, seen: Attachment, namespace: Guid): Promise<boolean> {
+  const operation = await withMode(given);
+  const { hcn, log } = operation;
+  const take = (tx: Parameters<typeof isSame>[0]): boolean => isSame(tx, seen);
+  return withAttachment(operation, seen.id, take, () =>
+    hcn.withHandle(hcn.open("namespace", namespace), async (sandbox) => {
+      const network = await openReadyNetwork(operation);
+      try {
+        const { id, version, view } = network;
+        const { addresses, mac } = readPod(seen);
+        const config = { ...operation.config, ...(mac !== undefined && { mac }) };
+        const pod = { name: endpointName(seen), network: id, version, addresses, providerAddress: view?.providerAddress };
+        const document = getDatapath(config).buildPodEndpoint(config, pod);
+        const created = hcn.createEndpoint(network.handle, seen.endpoint, document);
+        const endpoint = await hcn.withHandle(created, async (handle) => parseEndpoint(await hcn.query(handle)));
+        operation.store.transaction((tx) => putEndpoint(tx, seen, endpoint.id));
+        await joinNamespace(operation, endpoint, sandbox, namespace);
+        log.warn("endpoint made again", { endpoint: endpoint.id, namespace, container: seen.containerId });
+      } finally {
+        await hcn.close(network.handle);
+      }
+    }),
+  );
+}
+
+/** HNS need not have taken the id that it was given. */
+function putEndpoint(tx: Parameters<typeof isSame>[0], seen: Attachment, endpoint: Guid): void {
+  const current = tx.findAttachment(seen.id);
+  if (current !== undefined && current.endpoint !== endpoint) tx.putAttachment({ ...current, endpoint });
+}
+
+function readPod({ result }: Attachment): { addresses: IpAddress[]; mac: Mac | undefined } {
+  const { ips, interfaces } = parseStoredResult(result);
+  const addresses = ips.map(({ address }) => findIp(address.split("/")[0] ?? "")).filter((ip): ip is IpAddress => ip !== undefined);
+  return { addresses, mac: findMac(interfaces[0]?.mac ?? "") };
+}
+
+/** A sandbox that is gone takes no DEL any more: its endpoint keeps an address that nobody uses. */
+async function removeWithoutSandbox(pass: NetworkPass, attachment: Attachment): Promise<void> {
+  const finding = { action: "orphan", subject: nameAttachment(attachment), detail: "its sandbox is gone from HNS" } as const;
+  if (!hasPoolAddress(pass, attachment) || !isDue(pass, finding, `${attachment.id} ${attachment.updatedAt}`)) return;
+  await act(pass, finding, async () => {
+    const operation = startOperation(pass, pass.base);
+    if (await isInLiveNamespace(operation, attachment)) return false;
+    return endAttachment(operation, attachment);
+  });
+}
+
+/** Version 2 of the interface is sure of it. */
+async function isInLiveNamespace(operation: Operation<NetworkPass["base"]>, { endpoint }: Attachment): Promise<boolean> {
+  const { hcn } = operation;
+  try {
+    const { namespace } = parseEndpoint(await hcn.describe("endpoint", endpoint));
+    return namespace !== undefined && (await hcn.enumerate("namespace", {})).includes(namespace);
+  } catch (thrown) {
+    if (!isNotFound(thrown)) throw thrown;
+    return false;
+  }
+}
+
+function hasPoolAddress({ engine }: NetworkPass, { id }: Attachment): boolean {
+  return engine.store.read((tx) => tx.listOwned(id)).some(({ state }) => state === "assigned");
+}
+
+export function findPodConfig({ engine }: Pick<NetworkPass, "engine">, attachment: Attachment): PluginConfig | undefined {
+  const request = engine.store.read((tx) => tx.findRequest(attachment.id));
+  return request === undefined ? undefined : configOfAttachment(request, attachment);
+}

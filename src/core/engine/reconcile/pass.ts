@@ -1,0 +1,126 @@
+import type { Guid } from "../../base/ids.ts";
+import type { HostConfig } from "../../config/plugin-config.ts";
+import type { EndpointSummary } from "../../hcn/documents-v1.ts";
+import type { Attachment } from "../attachment.ts";
+import { takeLease } from "../lease.ts";
+import { type EngineOptions, Operation } from "../operation.ts";
+import type { NetworkRecord, StateTransaction } from "../store.ts";
+import type { ReconcileAction, ReconcileEntry } from "./report.ts";
+import type { Sightings } from "./sightings.ts";
+
+/** What HNS has, all of it asked before anything is done. */
+export interface NetworkLook {
+  /** The id of the network; undefined when HNS has none of the name. */
+  readonly id: Guid | undefined;
+  /** Of the node. */
+  readonly endpoints: readonly EndpointSummary[];
+  readonly namespaces: ReadonlySet<Guid>;
+}
+
+/** One look at one network, and what is done about it. */
+export interface NetworkPass {
+  readonly engine: EngineOptions;
+  readonly record: NetworkRecord;
+  /** As they were before HNS was asked. */
+  readonly attachments: readonly Attachment[];
+  readonly look: NetworkLook;
+  readonly sightings: Sightings;
+  readonly dryRun: boolean;
+  /** Endpoints of pods whose policies and routes are read back this time. */
+  readonly inspect: (attachment: Attachment) => boolean;
+  readonly base: HostConfig;
+  readonly entries: ReconcileEntry[];
+}
+
+export interface Finding {
+  readonly action: ReconcileAction;
+  readonly subject: string;
+  readonly detail: string;
+}
+
+/** Notes what was found, does `work` about it unless this is a dry run, and notes how that ended. Throws what stops the whole look. */
+export async function act(pass: NetworkPass, finding: Finding, work: () => Promise<boolean>): Promise<void> {
+  const { engine, dryRun } = pass;
+  if (dryRun) {
+    note(pass, { ...finding, outcome: "planned" });
+    return;
+  }
+  try {
+    if (await work()) note(pass, { ...finding, outcome: "done" });
+  } catch (thrown) {
+    note(pass, { ...finding, outcome: "failed" });
+    engine.log.error("repair failed", { ...finding, error: thrown });
+    if (isHopeless(thrown)) throw thrown;
+  }
+}
+
+export function note(pass: NetworkPass, entry: Omit<ReconcileEntry, "network">): void {
+  pass.entries.push({ ...entry, network: pass.record.name });
+}
+
+/** Whether it is to be acted upon now; else that it was seen is noted. */
+export function isDue(pass: NetworkPass, finding: Finding, key: string): boolean {
+  if (pass.sightings.see(`${pass.record.name} ${finding.action} ${key}`)) return true;
+  note(pass, { ...finding, outcome: "waiting" });
+  return false;
+}
+
+/**
+ * Takes the attachment when nobody works on it and `isAsSeen` still holds; then `work` must end with `operation.finish`.
+ * @returns whether anything was done
+ */
+export async function withAttachment(
+  operation: Operation<HostConfig>,
+  id: Guid,
+  isAsSeen: (tx: StateTransaction) => boolean,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  const taken = await tryTake(operation, id, isAsSeen);
+  try {
+    if (taken === true) await work();
+    return taken === true;
+  } finally {
+    if (taken !== undefined) operation.abandon(id); // gives the lease up where it is still held
+  }
+}
+
+/** What `isAsSeen` says; undefined while somebody works on the attachment. */
+async function tryTake(
+  operation: Operation<HostConfig>,
+  id: Guid,
+  isAsSeen: (tx: StateTransaction) => boolean,
+): Promise<boolean | undefined> {
+  try {
+    return await takeLease({ ...operation.leaseOptions, deadline: { at: 0 } }, id, isAsSeen);
+  } catch (thrown) {
+    if (isBusy(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+export function isSame(tx: StateTransaction, seen: Attachment): boolean {
+  const current = tx.findAttachment(seen.id);
+  return current?.phase === seen.phase && current.updatedAt === seen.updatedAt && current.result === seen.result;
+}
+
+export function nameAttachment({ containerId, ifname }: Pick<Attachment, "containerId" | "ifname">): string {
+  return `${containerId} ${ifname}`;
+}
+
+export function startOperation<C extends HostConfig>(pass: Pick<NetworkPass, "engine">, config: C): Operation<C> {
+  return new Operation(pass.engine, config);
+}
+
+function isBusy(thrown: unknown): boolean {
+  return codeOf(thrown) === "ATTACHMENT_BUSY";
+}
+
+/** HNS does not answer, or the state cannot be used: there is no point in going on. */
+function isHopeless(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return code === "HNS_TIMEOUT" || code === "HNS_UNAVAILABLE" || code === "STATE_FAILURE" || code === "STATE_DAMAGED";
+}
+
+function codeOf(thrown: unknown): unknown {
+  return typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined;
+}

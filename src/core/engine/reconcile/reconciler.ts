@@ -1,0 +1,168 @@
+import { normaliseForDelete } from "../../config/normalise.ts";
+import type { HostConfig } from "../../config/plugin-config.ts";
+import { type Attachment, hostEndpointName, networkId } from "../attachment.ts";
+import { removeDeadLeases } from "../lease.ts";
+import { type EngineOptions, Operation } from "../operation.ts";
+import { reclaimLeaks } from "../reclaim.ts";
+import type { NetworkRecord } from "../store.ts";
+import { repairEndpoints } from "./endpoints.ts";
+import { repairNetwork } from "./networks.ts";
+import { listOrphans, removeOrphans } from "./orphans.ts";
+import { nameAttachment, type NetworkLook, type NetworkPass } from "./pass.ts";
+import type { EndpointCounts, ReconcileEntry, ReconcileReport } from "./report.ts";
+import { settleUnfinished } from "./settle.ts";
+import { Sightings } from "./sightings.ts";
+
+/** Endpoints read back in one look, three calls each; all of them at a start. */
+const INSPECTED = 25;
+
+export interface ReconcileOptions {
+  /** Age below which nothing counts as an orphan or as broken off. */
+  readonly graceMs: number;
+  /** Endpoints that are read back in a look; default 25. */
+  readonly inspected?: number;
+}
+
+export interface PassOptions {
+  /** Says what would be done, and does nothing. */
+  readonly dryRun: boolean;
+  /** Reads every endpoint back: after a start of HNS or of this program. */
+  readonly isFull: boolean;
+}
+
+/**
+ * Brings HNS and the state together: what HNS has lost is made again, what belongs to nobody is removed. Looks at the networks in the state
+ * alone, and at nothing of others. Every change is made as the holder of the attachment's lease, and none unless HNS has told all first.
+ */
+export class Reconciler {
+  readonly #options: ReconcileOptions;
+  #sightings: Sightings | undefined;
+  #next = 0;
+
+  constructor(options: ReconcileOptions) {
+    this.#options = options;
+  }
+
+  /** One look. Never throws: what HNS or the state refuses is in the report. */
+  async pass(engine: EngineOptions, options: PassOptions): Promise<ReconcileReport> {
+    const planned = options.dryRun ? undefined : (this.#sightings ??= new Sightings(engine.machine.clock, this.#options.graceMs));
+    // A dry run acts on everything at once, and must not count as a look.
+    const sightings = planned ?? alwaysDue(engine);
+    const entries: ReconcileEntry[] = [];
+    const endpoints = new Map<string, EndpointCounts>();
+    sightings.begin();
+    const records = this.#readNetworks(engine, entries);
+    for (const record of records) {
+      try {
+        const pass = await this.#look(engine, record, { options, sightings, entries });
+        endpoints.set(record.name, countEndpoints(pass));
+        await repair(pass);
+      } catch (thrown) {
+        sightings.giveUp();
+        const detail = thrown instanceof Error ? thrown.message : String(thrown);
+        entries.push({ action: "look", outcome: "failed", network: record.name, subject: "", detail });
+        engine.log.error("look at hns given up", { network: record.name, error: thrown });
+      }
+    }
+    logEntries(engine, entries);
+    return { entries, endpoints };
+  }
+
+  #readNetworks(engine: EngineOptions, entries: ReconcileEntry[]): NetworkRecord[] {
+    try {
+      return engine.store.read((tx) => tx.listNetworks());
+    } catch (thrown) {
+      const detail = thrown instanceof Error ? thrown.message : String(thrown);
+      entries.push({ action: "look", outcome: "failed", network: "", subject: "", detail });
+      return [];
+    }
+  }
+
+  /** The state first: what is begun after that is nothing to wonder about. */
+  async #look(
+    engine: EngineOptions,
+    record: NetworkRecord,
+    { options, sightings, entries }: { options: PassOptions; sightings: Sightings; entries: ReconcileEntry[] },
+  ): Promise<NetworkPass> {
+    const phases = ["intent", "created", "attached", "deleting"] as const;
+    const attachments = engine.store.read((tx) => tx.listAttachments({ network: record.name, phases }));
+    const base = readBase(engine, record);
+    const operation = new Operation(engine, base);
+    const endpoints = await operation.scan.listSurely();
+    const id = await operation.scan.findNetwork();
+    const namespaces = new Set(await operation.hcn.enumerate("namespace", {}));
+    const inspected = this.#chooseInspected(attachments, options.isFull);
+    const inspect = (attachment: Attachment): boolean => inspected.has(attachment);
+    return { engine, record, attachments, look: { id, endpoints, namespaces }, sightings, dryRun: options.dryRun, inspect, base, entries };
+  }
+
+  /** Some of them in each look, all in turn. */
+  #chooseInspected(attachments: readonly Attachment[], isFull: boolean): ReadonlySet<Attachment> {
+    const attached = attachments.filter(({ phase }) => phase === "attached");
+    const count = this.#options.inspected ?? INSPECTED;
+    if (isFull || attached.length <= count) return new Set(attached);
+    const start = this.#next % attached.length;
+    this.#next = start + count;
+    return new Set([...attached, ...attached].slice(start, start + count));
+  }
+}
+
+async function repair(pass: NetworkPass): Promise<void> {
+  await repairNetwork(pass);
+  await settleUnfinished(pass);
+  // A network that was somebody else's is not made by us, and so nothing can be made on it.
+  if (pass.look.id !== undefined || pass.record.isOurs) await repairEndpoints(pass);
+  if (pass.look.id !== undefined) await removeOrphans(pass);
+  await releaseLeaks(pass);
+}
+
+async function releaseLeaks(pass: NetworkPass): Promise<void> {
+  const { engine, record, dryRun, base, entries } = pass;
+  const { reclaimed } = await reclaimLeaks(new Operation(engine, base), { dryRun });
+  for (const leak of reclaimed) {
+    const detail = `the pod is gone, and ${leak.addresses.join(", ")} was never given back`;
+    entries.push({ action: "leak", outcome: dryRun ? "planned" : "done", network: record.name, subject: nameAttachment(leak), detail });
+  }
+  if (!dryRun) engine.store.transaction((tx) => removeDeadLeases(tx, engine.machine));
+}
+
+/** What the network's last ADD said of times and grace; the defaults where none is known. */
+function readBase(engine: EngineOptions, { name }: NetworkRecord): HostConfig {
+  const request = engine.store.read((tx) => tx.findRequest(networkId(engine.machine.nodeName, name)));
+  const raw: unknown = request === undefined ? {} : JSON.parse(request.config);
+  return normaliseForDelete({ ...(typeof raw === "object" ? raw : {}), name }).config;
+}
+
+function countEndpoints(pass: NetworkPass): EndpointCounts {
+  const { attachments, look, record } = pass;
+  const attached = attachments.filter(({ phase }) => phase === "attached");
+  const ids = new Set(look.endpoints.map(({ id }) => id));
+  const standing = attached.filter(({ endpoint }) => ids.has(endpoint)).length;
+  const orphaned = listOrphans(pass).length;
+  return { standing, missing: attached.length - standing, orphaned, foreign: countOthers(look, attachments, record.name) - orphaned };
+}
+
+/** Everything on the network that no attachment names, the node's own endpoint aside. */
+function countOthers({ id, endpoints }: NetworkLook, attachments: readonly Attachment[], network: string): number {
+  const known = new Set(attachments.map(({ endpoint }) => endpoint));
+  const others = endpoints.filter((endpoint) => endpoint.network === id && !known.has(endpoint.id));
+  return others.filter(({ name }) => name !== hostEndpointName(network)).length;
+}
+
+function alwaysDue(engine: EngineOptions): Sightings {
+  return new (class extends Sightings {
+    override see(): boolean {
+      return true;
+    }
+  })(engine.machine.clock, 0);
+}
+
+const SILENT_OUTCOMES: readonly string[] = ["waiting", "planned"];
+
+function logEntries({ log }: EngineOptions, entries: readonly ReconcileEntry[]): void {
+  for (const entry of entries) {
+    if (entry.action === "look") continue; // told with its error
+    if (SILENT_OUTCOMES.includes(entry.outcome)) log.debug("repair", { ...entry });
+    else log.warn("repair", { ...entry });
+  }
+}

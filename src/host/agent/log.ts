@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import winston from "winston";
+import { plainFields } from "../../core/base/log-fields.ts";
+import type { LogFields, Logger, LogLevel } from "../../core/base/log.ts";
+import { makeFolder } from "../exec/folders.ts";
+
+const FILE_BYTES = 10 * 1024 * 1024;
+const FILES_KEPT = 5;
+
+export interface AgentLogOptions {
+  readonly folder: string;
+  readonly level: LogLevel;
+  /** Lines go to standard error too, for an agent in the foreground. */
+  readonly isVerbose: boolean;
+  /** Is told each error, for the event log and for the status. */
+  readonly onError: (line: { readonly time: string; readonly message: string; readonly fields: LogFields }) => void;
+}
+
+export interface AgentLog extends Logger {
+  /** A logger whose lines all carry `context`. */
+  child(context: LogFields): Logger;
+  /** Returns once every line is written. */
+  close(): Promise<void>;
+}
+
+/** The agent's log: agent.log in the folder, one JSON object a line, the full files set aside as agent1.log and so on, oldest removed. */
+export function openAgentLog(options: AgentLogOptions): AgentLog {
+  makeFolder(options.folder);
+  const file = new winston.transports.File({
+    filename: join(options.folder, "agent.log"),
+    maxsize: FILE_BYTES,
+    maxFiles: FILES_KEPT,
+    tailable: true,
+  });
+  const terminal = options.isVerbose ? [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })] : [];
+  const logger = winston.createLogger({
+    // winston's own types give its transports as interfaces.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
+    transports: [file, ...terminal],
+    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    level: options.level,
+    format: winston.format.printf(({ message }) => String(message)), // lines come whole, see below
+  });
+  logger.on("error", () => undefined); // a log that cannot be written stops no pod
+  const build = (context: LogFields): Logger => {
+    const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
+      const time = new Date().toISOString();
+      const plain = { ...context, ...plainFields(fields) };
+      // Ordered here: winston's own JSON format sorts the level and message behind the fields.
+      logger.log(level, JSON.stringify({ time, level, message, pid: process.pid, ...plain }));
+      if (level === "error") options.onError({ time, message, fields: plain });
+    };
+    return {
+      error: (message, fields) => write("error", message, fields),
+      warn: (message, fields) => write("warn", message, fields),
+      info: (message, fields) => write("info", message, fields),
+      debug: (message, fields) => write("debug", message, fields),
+    };
+  };
+  return {
+    ...build({}),
+    child: build,
+    close: () =>
+      new Promise((resolve) => {
+        file.on("finish", () => resolve());
+        logger.end();
+      }),
+  };
+}

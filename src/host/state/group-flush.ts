@@ -1,0 +1,54 @@
+import { closeSync, fdatasync, open } from "node:fs";
+import { promisify } from "node:util";
+import { PluginError } from "../../core/base/errors.ts";
+
+const openFile = promisify(open);
+
+/** Returns once the data of an open file is on the disk. */
+export type SyncFile = (descriptor: number) => Promise<void>;
+
+/**
+ * Makes what was committed to a database that flushes later durable, for many callers with one wait for the disk: whoever asks while a
+ * flush is under way shares the next one. SQLite itself flushes the journal before it moves pages from there into the database.
+ */
+export class GroupFlush {
+  readonly #path: string;
+  readonly #sync: SyncFile;
+  #descriptor: Promise<number> | undefined;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  /** `path` is that of the database; its journal beside it must exist by the first flush. */
+  constructor(path: string, sync: SyncFile = promisify(fdatasync)) {
+    this.#path = `${path}-wal`;
+    this.#sync = sync;
+  }
+
+  /** Returns once everything committed before this call is on the disk. Throws STATE_FAILURE. */
+  flush(): Promise<void> {
+    this.#next ??= this.#startNext();
+    return this.#next;
+  }
+
+  /** Gives the file back; a later flush opens it anew. Never throws. */
+  close(): void {
+    const opened = this.#descriptor;
+    this.#descriptor = undefined;
+    opened?.then(closeSync).catch(() => undefined);
+  }
+
+  async #startNext(): Promise<void> {
+    await this.#running?.catch(() => undefined); // its own callers hear of it
+    this.#running = this.#next;
+    this.#next = undefined;
+    try {
+      this.#descriptor ??= openFile(this.#path, "r+");
+      await this.#sync(await this.#descriptor);
+    } catch (thrown) {
+      this.close();
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const data = { message: `cannot flush ${this.#path}: ${reason}`, remedy: "check the disk of the state folder" };
+      throw new PluginError("STATE_FAILURE", data, { cause: thrown, retryable: true });
+    }
+  }
+}

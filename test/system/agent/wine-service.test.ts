@@ -1,0 +1,118 @@
+/** The agent as a service of Windows, under Wine: installed, started, asked through its pipe by plugin, shim and command line, stopped, taken away. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { relayDefaultPort } from "../../support/default-port.ts";
+import { windowsShimProgram } from "../../support/paths.ts";
+import { CniNode, parseDocument } from "../../support/cni-node.ts";
+import { expectNothingLeft } from "../../support/leftovers.ts";
+import { START_MS, windows, type CniProgram } from "../../support/programs.ts";
+import { windowsPath } from "../../support/shim-wine.ts";
+import { describeUnless } from "../../support/skip.ts";
+import { runUnderWine, startWine, type WineMachine, type WineResult } from "../../support/wine.ts";
+
+jest.setTimeout(240_000);
+
+describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () => {
+  let folder: string;
+  let machine: WineMachine;
+  let node: CniNode;
+  let closeRelay: () => Promise<void> = () => Promise.resolve();
+
+  const cli = (...args: string[]): Promise<WineResult> => runUnderWine(machine, { args, timeoutMs: 120_000 });
+  const published = (): string => join(folder, "net.d", "10-hns-cni.conflist");
+
+  beforeAll(async () => {
+    machine = await startWine();
+    node = await CniNode.start(windows);
+    closeRelay = await relayDefaultPort(node.emulator.address);
+    folder = mkdtempSync(join(tmpdir(), "hns-cni-service-"));
+    mkdirSync(join(folder, "net.d"));
+    writeFileSync(join(folder, "conf"), JSON.stringify(node.list));
+    const cniConf = { source: windowsPath(join(folder, "conf")), folder: windowsPath(join(folder, "net.d")), removeOnStop: true };
+    const config = { stateDir: windowsPath(node.stateDir), metrics: { enabled: false }, cniConf };
+    writeFileSync(join(folder, "agent.json"), JSON.stringify(config));
+  }, START_MS);
+
+  afterAll(async () => {
+    await cli("agent", "uninstall");
+    await closeRelay();
+    await node.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const agentLog = (): Record<string, unknown>[] => {
+    const lines = readFileSync(join(node.stateDir, "agent.log"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+
+  it("is installed with its pool of threads, and installed again changes it", async () => {
+    const env = ["--env", "EXAMPLE=a value"];
+    const config = ["--config", windowsPath(join(folder, "agent.json"))];
+    expect(await cli("agent", "install", ...config, ...env)).toMatchObject({
+      code: 0,
+      stdout: "the service hns-cni is installed; hns-cni agent start starts it now\n",
+      stderr: "",
+    });
+    expect(await cli("agent", "install", ...config, ...env)).toMatchObject({ code: 0, stderr: "" });
+    const key = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns-cni";
+    const { stdout } = await runUnderWine(machine, { exe: "reg.exe", args: ["query", key] });
+    expect(stdout).toMatch(/\bEnvironment +REG_MULTI_SZ +UV_THREADPOOL_SIZE=32\\0EXAMPLE=a value/);
+    expect(stdout).toMatch(/\bImagePath +REG_\w+ +"Z:[^"]+hns-cni\.exe" agent --service --config Z:\S+agent\.json/);
+    expect(stdout).toMatch(/\bStart +REG_DWORD +0x2/);
+    const status = await cli("agent", "status");
+    expect(status).toMatchObject({ code: 1, stdout: "service  stopped\nagent    none listens\n" });
+  });
+
+  it("starts, secures its pipe, and then publishes the configuration", async () => {
+    expect(await cli("agent", "start")).toMatchObject({ code: 0, stderr: "" });
+    let status = await cli("agent", "status");
+    while (status.code !== 0) status = await cli("agent", "status");
+    expect(status.stdout).toMatch(/^service {2}running\nagent {4}ready\n/);
+    const messages = agentLog().map(({ message }) => message);
+    expect(messages.filter((message) => message === "pipe secured" || message === "cni configuration published")).toEqual([
+      "pipe secured",
+      "cni configuration published",
+    ]);
+    const rights = agentLog().find(({ message }) => message === "pipe secured")?.["rights"];
+    expect(rights).toMatch(/^D:P?\(A;;\w+;;;SY\)\(A;;\w+;;;BA\)$/);
+    expect(JSON.parse(readFileSync(published(), "utf8"))).toEqual(node.list);
+  });
+
+  it("does what the plugin and the shim are told, in one engine", async () => {
+    const shim: CniProgram = { ...windows, run: ({ env, stdin }) => runUnderWine(machine, { exe: windowsShimProgram, env, stdin }) };
+    const overShim = new CniNode(shim, node.emulator, node.list, node.stateDir);
+    const pod = await node.makePod();
+    const result = await overShim.add(pod);
+    expect(await node.add(pod)).toEqual(result);
+    const done = agentLog().filter(({ message, container }) => message === "done" && container === pod.containerId);
+    expect(done).toHaveLength(2);
+    await overShim.callSilently("CHECK", pod, { prevResult: result });
+    expect(parseDocument(await overShim.run({ ...node.list, cniVersion: "1.1.0" }, { CNI_COMMAND: "VERSION" }))).toHaveProperty(
+      "supportedVersions",
+    );
+    const shown = await cli("status");
+    expect(shown).toMatchObject({ code: 0, stderr: "" });
+    expect(shown.stdout).toMatch(/^agent {5}ready \(service running\)[^]*\nHNS {7}answers[^]*\npods {6}1 attached\n/);
+    await overShim.callSilently("DEL", pod);
+    await overShim.callSilently("DEL", pod);
+  });
+
+  it("stops, takes the configuration away, and leaves a state that is whole", async () => {
+    expect(await cli("agent", "stop")).toMatchObject({ code: 0, stderr: "" });
+    expect(await cli("agent", "status")).toMatchObject({ code: 1, stdout: "service  stopped\nagent    none listens\n" });
+    expect(() => readFileSync(published())).toThrow("ENOENT");
+    expect(agentLog().map(({ message }) => message)).toContain("agent ends");
+    await expectNothingLeft(node);
+  });
+
+  it("is taken away, and a plugin works alone again", async () => {
+    expect(await cli("agent", "uninstall")).toMatchObject({ code: 0, stdout: "the agent is no service any more\n" });
+    expect(await cli("agent", "uninstall")).toMatchObject({ code: 0, stdout: "the agent was no service\n" });
+    const pod = await node.makePod();
+    await node.add(pod);
+    await node.callSilently("DEL", pod);
+  });
+});

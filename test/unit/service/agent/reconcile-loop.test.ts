@@ -1,0 +1,115 @@
+import type { PassOptions } from "../../../../src/core/engine/reconcile/reconciler.ts";
+import type { ReconcileReport } from "../../../../src/core/engine/reconcile/report.ts";
+import { ReconcileLoop } from "../../../../src/service/agent/reconcile-loop.ts";
+import { FakeClock } from "../../../support/fake-clock.ts";
+import { silentLog } from "../../../support/silent-log.ts";
+
+const WELL: ReconcileReport = { entries: [], endpoints: new Map() };
+const CUT_SHORT: ReconcileReport = {
+  entries: [{ action: "look", outcome: "failed", network: "pods", subject: "", detail: "" }],
+  endpoints: new Map(),
+};
+
+describe("the looks at HNS", () => {
+  let clock: FakeClock;
+  let hnsStart: string;
+  let looks: PassOptions[];
+  let answer: () => Promise<ReconcileReport>;
+  let loop: ReconcileLoop;
+
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ["setImmediate"] });
+    clock = new FakeClock();
+    hnsStart = "1";
+    looks = [];
+    answer = () => Promise.resolve(WELL);
+    loop = new ReconcileLoop({
+      clock,
+      log: silentLog,
+      intervalMs: 60_000,
+      dryRun: false,
+      hnsStart: () => hnsStart,
+      pass: (options) => {
+        looks.push(options);
+        return answer();
+      },
+      onReport: () => undefined,
+    });
+  });
+  afterEach(async () => {
+    await loop.close();
+    jest.useRealTimers();
+  });
+
+  /** So much time goes by, tick by tick. */
+  async function pass(ms: number): Promise<void> {
+    for (let gone = 0; gone < ms; gone += 2_000) {
+      await clock.advance(2_000);
+      await jest.advanceTimersByTimeAsync(2_000);
+    }
+  }
+
+  test("are made at once in full, then at intervals", async () => {
+    loop.start();
+    expect(looks).toEqual([{ dryRun: false, isFull: true }]);
+    await pass(58_000);
+    expect(looks).toHaveLength(1);
+    await pass(2_000);
+    expect(looks.slice(1)).toEqual([{ dryRun: false, isFull: false }]);
+  });
+
+  test("one is made in full as soon as HNS was started anew", async () => {
+    loop.start();
+    await pass(4_000);
+    hnsStart = "2";
+    await pass(2_000);
+    expect(looks.slice(1)).toEqual([{ dryRun: false, isFull: true }]);
+  });
+
+  test("an HNS whose start cannot be told is no new start", async () => {
+    loop.start();
+    hnsStart = "";
+    await pass(20_000);
+    expect(looks).toHaveLength(1);
+  });
+
+  test("one that was cut short is made again in full, after a while", async () => {
+    answer = () => Promise.resolve(CUT_SHORT);
+    loop.start();
+    await pass(8_000);
+    expect(looks).toHaveLength(1);
+    answer = () => Promise.resolve(WELL);
+    await pass(2_000);
+    expect(looks.slice(1)).toEqual([{ dryRun: false, isFull: true }]);
+    await pass(50_000);
+    expect(looks).toHaveLength(2);
+  });
+
+  test("there is one at a time, and the end waits for it", async () => {
+    let end: (report: ReconcileReport) => void = () => undefined;
+    answer = () => new Promise((resolve) => (end = resolve));
+    loop.start();
+    hnsStart = "2";
+    await pass(120_000);
+    expect(looks).toHaveLength(1);
+    let isClosed = false;
+    const closing = loop.close().then(() => (isClosed = true));
+    await pass(2_000);
+    expect(isClosed).toBe(false);
+    end(WELL);
+    await closing;
+  });
+
+  test("one that throws ends nothing", async () => {
+    answer = () => Promise.reject(new Error("bug"));
+    loop.start();
+    await pass(10_000);
+    expect(looks).toHaveLength(2);
+  });
+
+  test("a plan is a full look that does nothing", async () => {
+    loop.start();
+    await loop.plan();
+    expect(looks.at(-1)).toEqual({ dryRun: true, isFull: true });
+  });
+});
