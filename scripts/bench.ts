@@ -1,6 +1,7 @@
 /** `npm run bench -- [NAME] [--rounds N] [--write]`: lists the benchmarks, or runs one; --write puts its result into docs/performance.md. */
 import { parseArgs } from "node:util";
 import { relative } from "node:path";
+import { agent } from "../test/bench/benchmarks/agent.ts";
 import { ipam } from "../test/bench/benchmarks/ipam.ts";
 import { linux } from "../test/bench/benchmarks/linux.ts";
 import { shim } from "../test/bench/benchmarks/shim.ts";
@@ -11,7 +12,7 @@ import { publishResult, runBenchmark, saveResult } from "../test/bench/run.ts";
 import { packageAll } from "./package.ts";
 import { root } from "./package/paths.ts";
 
-const benchmarks = [startup, shim, linux, ipam, wine];
+const benchmarks = [startup, shim, agent, linux, ipam, wine];
 
 interface Order {
   readonly name: string | undefined;
