@@ -1,6 +1,7 @@
 /** `npm run bench -- [NAME] [--rounds N] [--write]`: lists the benchmarks, or runs one; --write puts its result into docs/performance.md. */
 import { parseArgs } from "node:util";
 import { relative } from "node:path";
+import { agent } from "../test/bench/benchmarks/agent.ts";
 import { blockCarving } from "../test/bench/block-carving.ts";
 import { ipam } from "../test/bench/benchmarks/ipam.ts";
 import { linux } from "../test/bench/benchmarks/linux.ts";
@@ -12,7 +13,7 @@ import { publishResult, runBenchmark, saveResult } from "../test/bench/run.ts";
 import { packageAll } from "./package.ts";
 import { root } from "./package/paths.ts";
 
-const benchmarks = [startup, shim, linux, ipam, blockCarving, wine];
+const benchmarks = [startup, shim, agent, linux, ipam, blockCarving, wine];
 
 interface Order {
   readonly name: string | undefined;

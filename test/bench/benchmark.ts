@@ -1,6 +1,6 @@
 /** What a benchmark is: tables of contestants that are measured in turn. */
 
-export type Unit = "ms" | "µs" | "M instructions" | "blocks";
+export type Unit = "ms" | "µs" | "M instructions" | "MB" | "blocks";
 
 export interface Contestant {
   readonly name: string;

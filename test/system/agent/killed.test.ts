@@ -7,7 +7,7 @@ import { type CniProgram, describeProgram, linux } from "../../support/programs.
 jest.setTimeout(300_000);
 
 /** Calls of a first ADD and of one on a verified network, before and after each. */
-const LEAST_POINTS = 40;
+const LEAST_POINTS = 54;
 
 describeProgram(linux, "an agent that is killed at an HCN call of an ADD", () => {
   let node: CniNode;

@@ -79,6 +79,7 @@ describe("what HNS has lost", () => {
     const { pod, result } = await add("c1", SERVICE_PORT);
     const before = endpoint(pod);
     lose(node, pod, "endpoint");
+    node.foreignEndpoint("somebody's", "10.244.3.60"); // has the MAC now that HNS would choose
     const report = await pass();
     expect(actions(report)).toEqual(["endpoint done"]);
     const after = endpoint(pod);
