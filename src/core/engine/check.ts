@@ -47,13 +47,13 @@ export async function compareAttachment(operation: Operation<AttachableConfig>, 
   const result = parseStoredResult(existing.result);
   const addresses = addressesOf(result);
   const { config } = operation;
-  const policies = getDatapath(config).buildPodPolicies(config, { addresses, version: parseHnsVersion(version) });
+  const policies = getDatapath(config).listPodPolicies(config, { addresses, version: parseHnsVersion(version) });
   const differences = [
     ...compareNamespace(endpoint, request.netns),
     ...compareAddresses(endpoint, addresses, "the result of ADD"),
     ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
     ...compareRoutes(wantedRoutes(config, result, addresses), endpoint),
-    ...comparePolicies(endpoint, policies),
+    ...comparePolicies(endpoint, policies, listUsers(config)),
     ...(isOurAddress(config) ? compareReservation(owned, addresses) : []), // others check their own
   ];
   if (differences.length > 0) throw failed([...new Set(differences)]);
@@ -113,9 +113,15 @@ function compareRoutes(wanted: readonly WantedRoute[], endpoint: EndpointView): 
   });
 }
 
-function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): string[] {
+function listUsers({ policies }: AttachableConfig): ReadonlySet<PolicyDocument> {
+  return new Set(policies.endpoint.map(({ document }) => document));
+}
+
+/** How HNS writes the policies that we make is known; of those that are users' own it is enough that there is one of the type. */
+function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[], users: ReadonlySet<PolicyDocument>): string[] {
   const missing = wanted.filter(
-    (policy) => !endpoint.policies.some((found) => found.type === policy.Type && covers(found.settings, policy.Settings)),
+    (policy) =>
+      !endpoint.policies.some((found) => found.type === policy.Type && (users.has(policy) || covers(found.settings, policy.Settings))),
   );
   return missing.map((policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`);
 }
