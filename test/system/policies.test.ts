@@ -83,6 +83,21 @@ describePrograms("policies and chains", (program: CniProgram) => {
     await node.callSilently("DEL", pod, { prevResult: result });
   });
 
+  it("gives the second container of a pod of Docker's the first one's result, and no endpoint", async () => {
+    const pause = { ...(await node.makePod()), netns: "none" };
+    const web = { ...(await node.makePod()), netns: `container:${pause.containerId}` };
+    const first = await node.add(pause);
+    const second = await node.add(web);
+    expect(second.ips).toEqual(first.ips);
+    const endpoints = (await node.emulator.endpoints()).filter(({ name }) => name !== "pods_ep");
+    expect(endpoints.map(({ name }) => name)).toEqual([`${pause.containerId}_pods`]);
+    await node.callSilently("CHECK", web, { prevResult: second });
+    await node.callSilently("DEL", web);
+    await node.callSilently("CHECK", pause, { prevResult: first });
+    await node.callSilently("DEL", pause);
+    expect((await node.emulator.endpoints()).map(({ name }) => name)).toEqual(["pods_ep"]);
+  });
+
   it("gives a pod interfaces on two networks, and a DEL of one leaves the other", async () => {
     const eth0 = await node.makePod();
     const net1 = { ...eth0, ifname: "net1" };

@@ -11,6 +11,7 @@ import { parseHnsVersion } from "./ensure-network.ts";
 import { importNetwork } from "./import-network.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
+import { hasNamespace, ownerOf } from "./sandbox.ts";
 import { withMode } from "./with-mode.ts";
 
 export interface CheckRequest extends AttachmentKey {
@@ -36,7 +37,8 @@ export function requireAttached(operation: Operation<HostConfig>, key: Attachmen
 }
 
 /** CHECK of an attachment whose network is known. */
-export async function compareAttachment(operation: Operation<AttachableConfig>, request: CheckRequest): Promise<void> {
+export async function compareAttachment(operation: Operation<AttachableConfig>, given: CheckRequest): Promise<void> {
+  const request = ownerOf(given);
   const id = attachmentId(request);
   const existing = requireAttached(operation, request);
   const { owned, version } = operation.store.read((tx) => ({
@@ -49,7 +51,7 @@ export async function compareAttachment(operation: Operation<AttachableConfig>, 
   const { config } = operation;
   const policies = getDatapath(config).listPodPolicies(config, { addresses, version: parseHnsVersion(version) });
   const differences = [
-    ...compareNamespace(endpoint, request.netns),
+    ...(hasNamespace(existing.netns) ? compareNamespace(endpoint, request.netns) : []),
     ...compareAddresses(endpoint, addresses, "the result of ADD"),
     ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
     ...compareRoutes(wantedRoutes(config, result, addresses), endpoint),
