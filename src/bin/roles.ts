@@ -1,3 +1,4 @@
+import { appendResult } from "../core/cni/chained-result.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniRequest } from "../core/cni/request.ts";
 import { findRole, type OurNames } from "../core/config/our-names.ts";
@@ -14,11 +15,16 @@ export interface RoleOptions {
   readonly openDelegate: OpenDelegate;
 }
 
+/** As a plugin after others: ADD answers with their result too. For another plugin's IPAM that one does it. */
+function inChain(handlers: CniHandlers): CniHandlers {
+  return { ...handlers, add: async (request) => appendResult(request.prevResult, await handlers.add(request)) };
+}
+
 /** The handlers for each call by what the configuration makes of this program. */
 export function buildRoleHandlers(options: RoleOptions): CniHandlers {
-  const plugin = buildHandlers(options.run, options.names);
-  const hnsAddressed = buildHnsAddressedHandlers(options.run, options.names);
-  const delegating = buildDelegatingHandlers(options);
+  const plugin = inChain(buildHandlers(options.run, options.names));
+  const hnsAddressed = inChain(buildHnsAddressedHandlers(options.run, options.names));
+  const delegating = inChain(buildDelegatingHandlers(options));
   const ipam = buildIpamHandlers(options.run, options.readText);
   const choose = ({ rawConfig }: CniRequest): CniHandlers => {
     switch (findRole(rawConfig, options.names)) {

@@ -11,8 +11,9 @@ const ranks: Readonly<Record<string, number>> = {
   "src/core/base": 0,
   "src/core/cni": 1,
   "src/core/hcn": 1,
-  "src/core/config": 1,
-  "src/core/policy": 2,
+  // The configuration holds policies that users write, so reading it judges them: policy is below config and knows nothing of it.
+  "src/core/policy": 1,
+  "src/core/config": 2,
   "src/core/datapath": 2,
   "src/core/ipam": 2,
   "src/core/engine": 3,

@@ -26,6 +26,12 @@ describe("the layers of src", () => {
     ["a lazy import upwards", "src/host/ffi/a.ts", 'export const x = () => import("../../bin/main.ts");', /must not know src\/bin/],
     ["a re-export upwards", "src/core/base/a.ts", 'export { x } from "../cni/env.ts";', /must not know src\/core\/cni/],
     ["policy knowing the engine", "src/core/policy/a.ts", 'import { x } from "../engine/attach.ts";', /must not know src\/core\/engine/],
+    [
+      "policy knowing the configuration",
+      "src/core/policy/a.ts",
+      'import { x } from "../config/faults.ts";',
+      /must not know src\/core\/config/,
+    ],
     ["an import out of src", "src/bin/a.ts", 'import { x } from "../../test/support/skip.ts";', /outside the known folders/],
     ["a file outside the folders", "src/misc/a.ts", "export {};", /in no known folder/],
     ["process in core", "src/core/cni/a.ts", "export const x = process.pid;", /core has no outside world/],
@@ -52,8 +58,8 @@ describe("the layers of src", () => {
 
   it("report folders of one rank that import each other", () => {
     const sources = new Map([
-      ["src/core/policy/a.ts", 'import { x } from "../ipam/b.ts";'],
-      ["src/core/ipam/b.ts", 'import { y } from "../policy/a.ts";'],
+      ["src/core/datapath/a.ts", 'import { x } from "../ipam/b.ts";'],
+      ["src/core/ipam/b.ts", 'import { y } from "../datapath/a.ts";'],
     ]);
     expect(findViolations(sources)).toHaveLength(2);
   });

@@ -1,20 +1,13 @@
 import { PluginError } from "../base/errors.ts";
+import { describeFault, type Fault } from "../base/fault.ts";
 import type { SchemaFault } from "./generated/validate-plugin.ts";
 import { PLUGIN_REMEDIES } from "./generated/plugin-shape.ts";
 
-/** Values longer than this are cut: they may be secrets that slipped into the wrong field. */
-const MAX_SHOWN = 64;
-
-/** One thing that is wrong with the configuration. `path` reads like `ipam.cidr` or `clusterCidrs[0]`; the whole document is "". */
-export interface Fault {
-  readonly path: string;
-  readonly problem: string;
-  readonly remedy: string;
-}
+export type { Fault };
 
 /** A fault of a value that is there. Without a remedy of its own it gets the schema's for its path. */
 export function buildFault(path: string, value: unknown, problem: string, remedy?: string): Fault {
-  return { path, problem: `is ${showValue(value)}: ${problem}`, remedy: remedy ?? findRemedy(path) };
+  return describeFault(path, value, problem, remedy ?? findRemedy(path));
 }
 
 /** A fault that the validator found in `document`, in the words of this product. */
@@ -42,15 +35,6 @@ export function buildConfigError(faults: readonly Fault[]): PluginError {
     message: `the network configuration has ${count}: ${lines.map((line, index) => (faults.length === 1 ? line : `(${index + 1}) ${line}`)).join(" ")}`,
     ...(field === undefined || field === "" ? {} : { field }),
   });
-}
-
-/** A value for people: texts quoted and cut, lists and objects by name only, since anything may be inside. */
-export function showValue(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "object" && value !== null) return "an object";
-  const text =
-    typeof value === "string" ? JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value) : String(value);
-  return text;
 }
 
 function describeKeyword({ keyword, params, message }: SchemaFault): string {

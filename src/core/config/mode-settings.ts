@@ -23,6 +23,8 @@ export interface ModeDocument {
     readonly forceBridgeGateway?: boolean;
     readonly gatewayFromAdditionalRoutes?: boolean;
     readonly loopbackDSR?: boolean;
+    readonly localRoutedPortMapping: boolean;
+    readonly allowAclPortMapping: boolean;
   };
 }
 
@@ -39,6 +41,8 @@ type ModeSettings = Pick<
   | "ipMasq"
   | "ipMasqNetwork"
   | "mac"
+  | "localRoutedPortMapping"
+  | "allowAclPortMapping"
 >;
 
 export function buildModeSettings(document: ModeDocument, mac: string | undefined): ModeSettings {
@@ -52,6 +56,8 @@ export function buildModeSettings(document: ModeDocument, mac: string | undefine
     ...(encapOverhead === undefined ? {} : { encapOverhead }),
     additionalRoutes: document.additionalRoutes.flatMap(readRoute),
     ipMasq,
+    localRoutedPortMapping: optionalFlags.localRoutedPortMapping,
+    allowAclPortMapping: optionalFlags.allowAclPortMapping,
     ...optional("ipMasqNetwork", findCidr(document.ipMasqNetwork ?? "")),
     ...optional("mac", findMac(mac ?? "")),
   };
@@ -69,7 +75,7 @@ function optional<K extends keyof ModeSettings>(key: K, value: ModeSettings[K] |
 
 /** The choice of the configuration, in our words or in sdnbridge's; undefined when it makes none. */
 export function readGatewayMode(
-  document: Pick<ModeDocument, "gatewayMode"> & { optionalFlags?: ModeDocument["optionalFlags"] },
+  document: Pick<ModeDocument, "gatewayMode"> & { optionalFlags?: Partial<ModeDocument["optionalFlags"]> },
 ): GatewayMode | undefined {
   const { gatewayMode, optionalFlags } = document;
   if (gatewayMode !== undefined) return gatewayMode;

@@ -2,6 +2,7 @@ import { PluginError } from "../base/errors.ts";
 import { addressAt, findCidr } from "../base/ip.ts";
 import type { Cidr } from "../base/ip.ts";
 import { findField } from "../cni/json.ts";
+import { readConfiguredPolicies } from "../policy/configured-policies.ts";
 import { canonicaliseKeys, isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
 import { buildConfigError, buildFault, describeSchemaFault } from "./faults.ts";
@@ -18,6 +19,7 @@ import type {
   PluginConfig,
   StickyMode,
 } from "./plugin-config.ts";
+import { buildBandwidth, findBandwidthFaults } from "./bandwidth.ts";
 import { findModeWarnings, leavesAddressesToHns } from "./mode-faults.ts";
 import { buildModeSettings, type ModeDocument } from "./mode-settings.ts";
 import { findModeFacts } from "./modes.ts";
@@ -54,6 +56,7 @@ interface PluginDocument extends HostDocument, ModeDocument {
   readonly serviceCidrs: readonly string[];
   readonly dns: DnsConfig;
   readonly statusFailsOnExhaustion: boolean;
+  readonly policies: readonly unknown[];
   readonly subnet?: string;
   readonly ipam: {
     readonly cooldownSeconds: number;
@@ -140,7 +143,14 @@ export function findFaults(document: Record<string, unknown>, names: OurNames = 
   const isLeftToHns = leavesAddressesToHns(document); // the schema fills defaults into an empty section
   const aliasFaults = foldAliases(document);
   const schemaFaults = findSchemaFaults(document).map((fault) => describeSchemaFault(fault, document));
-  const faults = dropRepeats([...aliasFaults, ...schemaFaults, ...findSemanticFaults(document), ...findRuntimeFaults(document)]);
+  const faults = dropRepeats([
+    ...aliasFaults,
+    ...schemaFaults,
+    ...findSemanticFaults(document),
+    ...findRuntimeFaults(document),
+    ...findBandwidthFaults(document),
+    ...findPolicyFaults(document),
+  ]);
   if (isLeftToHns)
     return [
       ...faults.filter(({ path }) => path !== "ipam" && !path.startsWith("ipam.")),
@@ -148,6 +158,12 @@ export function findFaults(document: Record<string, unknown>, names: OurNames = 
       ...findChoiceFaults(document),
     ];
   return findForeignType(document, names) === undefined ? faults : withoutIpam([...faults, ...findSubnetFaults(document)]);
+}
+
+function findPolicyFaults(document: JsonObject): Fault[] {
+  const faults: Fault[] = [];
+  readConfiguredPolicies(document["policies"], faults);
+  return faults;
 }
 
 /** One value can fail two rules of the schema, and a rule of ours beside: the first says enough. */
@@ -208,6 +224,7 @@ function buildConfig(document: PluginDocument): PluginConfig {
 }
 
 function buildNetworkConfig(document: PluginDocument): NetworkConfig {
+  const bandwidth = buildBandwidth({ ...document });
   return {
     ...buildHostConfig(document.name, document),
     ...buildModeSettings(document, document.runtimeConfig.mac),
@@ -217,6 +234,8 @@ function buildNetworkConfig(document: PluginDocument): NetworkConfig {
     dns: mergeDns(document.dns, document.runtimeConfig.dns),
     statusFailsOnExhaustion: document.statusFailsOnExhaustion,
     portMappings: buildPortMappings(document.runtimeConfig.portMappings),
+    ...(bandwidth === undefined ? {} : { bandwidth }),
+    policies: readConfiguredPolicies(document.policies, []),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Mac } from "../base/ids.ts";
 import type { Cidr, IpAddress, OffsetRange } from "../base/ip.ts";
 import type { PodIdentity } from "../cni/arguments.ts";
+import type { ConfiguredPolicies } from "../policy/configured-policies.ts";
+import type { PortMapping } from "../policy/port-mapping.ts";
+import type { Bandwidth } from "../policy/qos.ts";
 
 export type Mode = "l2bridge" | "l2tunnel" | "overlay" | "nat" | "transparent" | "internal" | "private";
 export type GatewayMode = "host-endpoint" | "network" | "ipam" | "none";
 export type LogLevel = "error" | "warn" | "info" | "debug";
-export type Protocol = "tcp" | "udp" | "sctp";
 
 /** What every command needs, DEL included. */
 export interface HostConfig {
@@ -41,6 +43,14 @@ export interface NetworkConfig extends HostConfig {
   readonly statusFailsOnExhaustion: boolean;
   /** Only those with a host port. */
   readonly portMappings: readonly PortMapping[];
+  /** Pods of the node itself reach mapped ports too. */
+  readonly localRoutedPortMapping: boolean;
+  /** A rule lets traffic to each mapped port in. */
+  readonly allowAclPortMapping: boolean;
+  /** Absent: nobody asks for a limit. */
+  readonly bandwidth?: Bandwidth;
+  /** What users add to our own policies. */
+  readonly policies: ConfiguredPolicies;
   /** Overlay: the virtual subnet's number, from 4096 to 2^24 - 1. */
   readonly vsid: number;
   /** Overlay: the UDP port of the tunnels. */
@@ -181,14 +191,6 @@ export interface WarmConfig {
   /** Addresses beyond which nothing is carved ahead. */
   readonly max?: number;
   readonly shrinkAfterMs: number;
-}
-
-export interface PortMapping {
-  readonly hostPort: number;
-  readonly containerPort: number;
-  readonly protocol: Protocol;
-  /** Absent means every address of the node. */
-  readonly hostIp?: IpAddress;
 }
 
 /** A value of this configuration type with the remarks its reading gave rise to, one line each, for the log. */

@@ -4,7 +4,8 @@ import { isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
-import type { DnsConfig, PortMapping, Protocol } from "./plugin-config.ts";
+import type { PortMapping, Protocol } from "../policy/port-mapping.ts";
+import type { DnsConfig } from "./plugin-config.ts";
 import { findServerFaults } from "./semantic-faults.ts";
 
 const PROTOCOLS: readonly Protocol[] = ["tcp", "udp", "sctp"];
@@ -90,7 +91,6 @@ function readHostIp(value: unknown, path: string, faults: Fault[]): IpAddress | 
   const ip = findIp(value);
   if (ip !== undefined && Number(ip.value) === 0) return undefined;
   if (ip === undefined) faults.push(buildFault(path, value, "is no IP address"));
-  else if (ip.family === 6) faults.push(buildFault(path, value, "is an IPv6 address, which cannot lead to a pod with IPv4 alone"));
   return ip;
 }
 
@@ -105,5 +105,6 @@ function findDuplicates(mappings: readonly ReadMapping[]): Fault[] {
 
 function collides(left: PortMapping, right: PortMapping): boolean {
   if (left.hostPort !== right.hostPort || left.protocol !== right.protocol) return false;
-  return left.hostIp === undefined || right.hostIp === undefined || left.hostIp.value === right.hostIp.value;
+  const [one, other] = [left.hostIp, right.hostIp];
+  return one === undefined || other === undefined || (one.family === other.family && one.value === other.value);
 }

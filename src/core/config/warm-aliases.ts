@@ -1,6 +1,7 @@
 import { findCidr } from "../base/ip.ts";
 import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
-import { buildFault, type Fault, showValue } from "./faults.ts";
+import { showValue } from "../base/fault.ts";
+import { buildFault, type Fault } from "./faults.ts";
 
 /** What VPC resource controller for Windows takes for the target of the two that is not set. */
 const AWS_IPS = 1;

@@ -4,9 +4,10 @@ import type { AttachableConfig } from "../config/plugin-config.ts";
 import { SCHEMA_V2 } from "../hcn/documents.ts";
 import { formatHnsVersion, type HnsVersion, supports } from "../hcn/features.ts";
 import type { Datapath, Unsupported } from "./datapath.ts";
-import { buildIpConfigurations, buildPodEndpoint, buildPodPolicies } from "./endpoint-document.ts";
+import { buildIpConfigurations, buildPodEndpoint } from "./endpoint-document.ts";
+import { buildPodPolicies, composeOnPod, judgePolicies } from "./pod-policies.ts";
 import { buildNetwork, compareNetwork, subnetGateway } from "./network-document.ts";
-import { gatewayModeOf, HOST_ENDPOINT, podGateway, podRoutes } from "./routes.ts";
+import { familiesOf, gatewayModeOf, HOST_ENDPOINT, podGateway, podRoutes } from "./routes.ts";
 import { findPrefix, findSubnet, listSubnets, offsetAddress } from "./subnets.ts";
 import type { Traits } from "./traits.ts";
 
@@ -22,7 +23,8 @@ export function buildDatapath(traits: Traits): Datapath {
     needs: { providerAddress: own !== undefined, hostRoute: own !== undefined, subnet: !canUseDhcp },
     gatewayMode: (config) => gatewayModeOf(traits, config),
     findUnsupported: (config, version) => findUnsupported(traits, config, version),
-    buildNetwork: (config) => buildNetwork(traits, config),
+    buildNetwork: (config, version) => buildNetwork(traits, config, version),
+    judgePolicies: (config, version) => judgePolicies(traits, config, version),
     compareNetwork: (network, config) => compareNetwork(traits, network, config),
     networkGateway: (config, address) => {
       const subnet = findSubnet(config, address);
@@ -42,6 +44,7 @@ export function buildDatapath(traits: Traits): Datapath {
     podRoutes: (config, addresses) => podRoutes(traits, config, addresses),
     buildPodEndpoint: (config, pod) => buildPodEndpoint(traits, config, pod),
     buildPodPolicies: (config, pod) => buildPodPolicies(traits, config, pod),
+    listPodPolicies: (config, pod) => composeOnPod(traits, config, pod).policies,
   };
 }
 
@@ -87,6 +90,11 @@ function findUnsupportedPolicy({ mode, hasPortMappings }: Traits, config: Attach
   if (config.portMappings.length > 0 && !hasPortMappings) {
     const remedy = "take hostPort out of the pod, or the capability portMappings out of the configuration";
     return { field: "runtimeConfig.portMappings", problem: `a port mapping, which HNS refuses on networks of mode ${mode}`, remedy };
+  }
+  const unreachable = config.portMappings.find(({ hostIp }) => hostIp !== undefined && !familiesOf(config, []).has(hostIp.family));
+  if (unreachable !== undefined) {
+    const problem = `an IPv${unreachable.hostIp?.family ?? 4} address of the node, and pods have none of its family`;
+    return { field: `hostIP of port ${unreachable.hostPort}`, problem, remedy: "name an address of a family that pods have, or none" };
   }
   const index = config.additionalRoutes.findIndex(({ needEncap }) => needEncap);
   if (index < 0 || MODE_FACTS[mode].hasSdnPolicies) return undefined;

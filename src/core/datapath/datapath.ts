@@ -1,4 +1,5 @@
 import type { Guid } from "../base/ids.ts";
+import type { Fault } from "../base/fault.ts";
 import type { IpAddress } from "../base/ip.ts";
 import type { AttachableConfig, GatewayMode, Mode, PodRoute } from "../config/plugin-config.ts";
 import type { EndpointDocument, NetworkDocument, NetworkView, PolicyDocument } from "../hcn/documents.ts";
@@ -13,6 +14,15 @@ export interface PodEndpoint {
   readonly version: HnsVersion;
   /** The node's address at which tunnels end, where the mode needs it. */
   readonly providerAddress?: string | undefined;
+}
+
+/** What of a pod decides on its policies. */
+export type PolicyPod = Pick<PodEndpoint, "addresses" | "version" | "providerAddress">;
+
+export interface PolicyJudgement {
+  /** One line for each policy that is left out, or takes the place of ours. */
+  readonly warnings: readonly string[];
+  readonly faults: readonly Fault[];
 }
 
 /** A setting that this mode or this version of HNS cannot serve. */
@@ -41,7 +51,13 @@ export interface Datapath {
   gatewayMode(config: AttachableConfig): GatewayMode;
   /** What of the configuration cannot be done here, before anything is made; undefined when all can. */
   findUnsupported(config: AttachableConfig, version: HnsVersion): Unsupported | undefined;
-  buildNetwork(config: AttachableConfig): NetworkDocument;
+  /**
+   * With a version: as that HNS takes it; throws INVALID_CONFIG for a policy that it cannot apply. Without: as configured, to tell
+   * configurations apart.
+   */
+  buildNetwork(config: AttachableConfig, version?: HnsVersion): NetworkDocument;
+  /** What is to be said of the policies of pods and of the network, and which of them cannot be applied, before anything is made. */
+  judgePolicies(config: AttachableConfig, version: HnsVersion): PolicyJudgement;
   /** What in `network` differs from the configuration, as "field is X, wanted Y"; empty when it can be used. */
   compareNetwork(network: NetworkView, config: AttachableConfig): string[];
   /** The gateway of the HNS network in the subnet of `address`; undefined when it has none. */
@@ -62,6 +78,11 @@ export interface Datapath {
   podRoutes(config: AttachableConfig, addresses: readonly IpAddress[]): PodRoute[];
   /** A pod's endpoint with all its policies, so that the pod never runs with fewer rules than asked. */
   buildPodEndpoint(config: AttachableConfig, pod: PodEndpoint): EndpointDocument;
-  /** Networks of a family the pod lacks are left out; so is the provider address when it is not given. */
-  buildPodPolicies(config: AttachableConfig, pod: Pick<PodEndpoint, "addresses" | "version" | "providerAddress">): PolicyDocument[];
+  /**
+   * Ours and those of the configuration. Networks of a family the pod lacks are left out; so is the provider address when it is not given.
+   * Throws INVALID_CONFIG for a policy that HNS of this version cannot apply.
+   */
+  buildPodPolicies(config: AttachableConfig, pod: PolicyPod): PolicyDocument[];
+  /** The same without those that HNS cannot apply. Those that users wrote are the very documents of the configuration, where nothing was merged into them. */
+  listPodPolicies(config: AttachableConfig, pod: PolicyPod): PolicyDocument[];
 }

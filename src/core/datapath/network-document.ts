@@ -1,7 +1,9 @@
 import { formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
 import { MODE_FACTS } from "../config/modes.ts";
 import type { AttachableConfig, NetworkSubnet } from "../config/plugin-config.ts";
-import { type NetworkDocument, type NetworkView, type PolicyDocument, SCHEMA_V2, type SubnetDocument } from "../hcn/documents.ts";
+import { type NetworkDocument, type NetworkView, SCHEMA_V2, type SubnetDocument } from "../hcn/documents.ts";
+import type { HnsVersion } from "../hcn/features.ts";
+import { buildNetworkPolicies } from "./network-policies.ts";
 import { listSubnets, offsetAddress } from "./subnets.ts";
 import type { Traits } from "./traits.ts";
 
@@ -11,7 +13,7 @@ const HNS_GATEWAY = 1;
 export const DEFAULT_ROUTES = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
 /** The network as we create it. Flags 0 lets it persist over a reboot. */
-export function buildNetwork(traits: Traits, config: AttachableConfig): NetworkDocument {
+export function buildNetwork(traits: Traits, config: AttachableConfig, version: HnsVersion | undefined): NetworkDocument {
   const subnets = listSubnets(config).map((subnet) => buildSubnet(traits, config, subnet));
   return {
     SchemaVersion: SCHEMA_V2,
@@ -19,7 +21,7 @@ export function buildNetwork(traits: Traits, config: AttachableConfig): NetworkD
     Type: traits.type,
     Flags: 0,
     Ipams: [{ Type: subnets.length > 0 ? "Static" : "DHCP", Subnets: subnets }],
-    Policies: [...buildAdapterPolicy(traits, config), ...(traits.own?.networkPolicies(config) ?? [])],
+    Policies: buildNetworkPolicies(traits, config, version),
   };
 }
 
@@ -31,10 +33,6 @@ function buildSubnet(traits: Traits, config: AttachableConfig, subnet: NetworkSu
     ...(gateway !== undefined && { Routes: [{ NextHop: formatIp(gateway), DestinationPrefix: DEFAULT_ROUTES[gateway.family] }] }),
     ...(policies.length > 0 && { Policies: policies }),
   };
-}
-
-function buildAdapterPolicy({ isExternal }: Traits, { adapter }: AttachableConfig): PolicyDocument[] {
-  return adapter === undefined || !isExternal ? [] : [{ Type: "NetAdapterName", Settings: { NetworkAdapterName: adapter } }];
 }
 
 /** The gateway of the HNS network in one of its subnets; on l2bridge nothing answers there, Windows only wants it to exist. */

@@ -1,11 +1,12 @@
 import type { CniResult } from "../cni/result.ts";
-import { findGuid, sameGuid } from "../base/ids.ts";
+import { findGuid } from "../base/ids.ts";
 import type { HostConfig } from "../config/plugin-config.ts";
 import { parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import type { Attachment, AttachRequest } from "./attachment.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
+import { isSameSandbox } from "./sandbox.ts";
 import { removeEndpoint } from "./remove-endpoint.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function adoptExisting(
   existing: Attachment,
   request: AttachRequest,
 ): Promise<CniResult | undefined> {
-  if (existing.phase === "attached" && sameGuid(existing.netns, request.netns) && (await isAttached(operation, existing))) {
+  if (existing.phase === "attached" && isSameSandbox(existing.netns, request.netns) && (await isAttached(operation, existing))) {
     const result = parseStoredResult(existing.result);
     return {
       ...result,

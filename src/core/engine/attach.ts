@@ -1,12 +1,12 @@
 import { PluginError } from "../base/errors.ts";
-import { findGuid, formatGuid, type Guid, ZERO_GUID } from "../base/ids.ts";
+import type { Guid } from "../base/ids.ts";
 import { findIp, formatIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
 import type { AttachableConfig, HostConfig } from "../config/plugin-config.ts";
 import { getDatapath } from "../datapath/datapaths.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
-import { buildMembershipRequest, type EndpointView, parseEndpoint } from "../hcn/documents.ts";
-import { isAddressInUse, isAlreadyAttached, isNotFound } from "../hcn/hresults.ts";
+import { type EndpointView, parseEndpoint } from "../hcn/documents.ts";
+import { isAddressInUse } from "../hcn/hresults.ts";
 import { type Attachment, attachmentId, type AttachRequest, endpointName } from "./attachment.ts";
 import { Refusals } from "./address-holder.ts";
 import { adoptExisting } from "./adopt.ts";
@@ -18,6 +18,7 @@ import { ownsLease, takeLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { buildResult } from "./pod-result.ts";
 import { isOutcomeUnknown, removeEndpoint } from "./remove-endpoint.ts";
+import { joinSandbox, readSandbox, type SandboxedRequest, shareAttachment, withNamespace } from "./sandbox.ts";
 import { withMode } from "./with-mode.ts";
 
 /** Addresses tried before an ADD gives up when HNS says that each is in use. */
@@ -28,16 +29,18 @@ const MAX_ADDRESS_TRIES = 3;
  * returns the same result. When it fails, HNS, IPAM and state are as they were, or the attachment is marked for the next DEL.
  */
 export async function attach(given: Operation, request: AttachRequest): Promise<CniResult> {
-  const namespace = getNamespace(request.netns);
+  const shared = await shareAttachment(given, request);
+  if (shared !== undefined) return shared;
+  const pod = readSandbox(request);
   const operation = await withMode(given);
   await importNetwork(operation);
-  return attachOnce(operation, { ...request, namespace }, (pod) => attachNew(operation, pod));
+  return attachOnce(operation, pod, (taken) => attachNew(operation, taken));
 }
 
 /** Takes the attachment for this process; `make` then makes it, unless it stands already. */
 export async function attachOnce(
   operation: Operation<HostConfig>,
-  request: AttachRequest & { readonly namespace: Guid },
+  request: SandboxedRequest,
   make: (pod: NewAttachment) => Promise<CniResult>,
 ): Promise<CniResult> {
   const id = attachmentId(request);
@@ -53,15 +56,14 @@ export async function attachOnce(
   }
 }
 
-export interface NewAttachment extends AttachRequest {
+export interface NewAttachment extends SandboxedRequest {
   readonly id: Guid;
-  readonly namespace: Guid;
   readonly existing: Attachment | undefined;
 }
 
 async function attachNew(operation: Operation, pod: NewAttachment): Promise<CniResult> {
   const { hcn } = operation;
-  return hcn.withHandle(openNamespace(operation, pod), async (namespace) => {
+  return withNamespace(operation, pod, async (namespace) => {
     const network = await openReadyNetwork(operation);
     try {
       const claim = await claimAddresses(operation, pod);
@@ -73,30 +75,16 @@ async function attachNew(operation: Operation, pod: NewAttachment): Promise<CniR
   });
 }
 
-export async function openNamespace(operation: Operation<HostConfig>, pod: NewAttachment): Promise<HcnHandle> {
-  try {
-    return await operation.hcn.open("namespace", pod.namespace);
-  } catch (thrown) {
-    if (!isNotFound(thrown)) throw thrown;
-    const message = `CNI_NETNS names the host compute namespace ${pod.netns}, which does not exist`;
-    throw new PluginError(
-      "INVALID_NAMESPACE",
-      { message, remedy: "the sandbox is gone: let the runtime create a new one" },
-      { cause: thrown },
-    );
-  }
-}
-
 /** Makes the endpoint with the addresses of `claim`, in the pod's namespace, and records that it stands. Takes nothing back. */
 export async function attachTo(
   operation: Operation<AttachableConfig>,
   pod: NewAttachment,
-  targets: { namespace: HcnHandle; network: ReadyNetwork; claim: Claim },
+  targets: { namespace: HcnHandle | undefined; network: ReadyNetwork; claim: Claim },
 ): Promise<CniResult> {
   const { claim } = targets;
   const endpoint = await createEndpoint(operation, pod, claim, targets.network);
   if (endpoint.id !== pod.id) recordForeignId(operation, pod.id, endpoint.id);
-  await joinNamespace(operation, endpoint, targets.namespace, pod.namespace);
+  await joinSandbox(operation, endpoint, pod, targets.namespace);
   const { config, addresses } = await settleAddresses(operation, endpoint, parseAddresses(claim));
   const result = buildResult(config, { ...pod, addresses, mac: endpoint.mac });
   commit(operation, pod, result);
@@ -178,21 +166,6 @@ async function removeLeftover(operation: Operation<HostConfig>, pod: NewAttachme
   return byId > 0 || (await removeEndpoint(hcn, log, { key: pod, endpoint: undefined, netns: "" })) > 0;
 }
 
-export async function joinNamespace(
-  operation: Operation<HostConfig>,
-  endpoint: Pick<EndpointView, "id">,
-  handle: HcnHandle,
-  namespace: Guid,
-): Promise<void> {
-  try {
-    await operation.hcn.modify(handle, buildMembershipRequest("Add", formatGuid(endpoint.id)));
-  } catch (thrown) {
-    if (!isAlreadyAttached(thrown)) throw thrown;
-    const current = parseEndpoint(await operation.hcn.describe("endpoint", endpoint.id));
-    if (current.namespace !== namespace) throw thrown;
-  }
-}
-
 /** HNS chose another id than ours: it must be durable before anything else, or the endpoint could only be found by name. */
 function recordForeignId(operation: Operation<HostConfig>, id: Guid, endpoint: Guid): void {
   operation.store.transaction((tx) => {
@@ -243,17 +216,6 @@ async function removeCreated(operation: Operation<HostConfig>, pod: NewAttachmen
 
 function parseAddresses(claim: Claim): IpAddress[] {
   return claim.addresses.map((text) => findIp(text)).filter((address) => address !== undefined);
-}
-
-export function getNamespace(netns: string): Guid {
-  const namespace = findGuid(netns);
-  if (namespace !== undefined && namespace !== ZERO_GUID) return namespace;
-  const message = `CNI_NETNS is "${netns}", wanted the GUID of a host compute namespace`;
-  throw new PluginError("INVALID_ENVIRONMENT", {
-    message,
-    field: "CNI_NETNS",
-    remedy: "use a runtime that creates HCN namespaces (containerd 1.3 or later)",
-  });
 }
 
 /** The last address stays out of the next ADD's way like the ones before, unless it was our own leftover that had it. */

@@ -58,6 +58,19 @@ export function parseEndpointName(name: string, network: string): AttachmentKey 
   return undefined;
 }
 
+/** Every attachment that has this endpoint name; container ids, networks and interfaces may all hold the character between them. */
+export function listReadings(name: string): AttachmentKey[] {
+  const cuts = [...name.matchAll(/_/g)].map(({ index }) => index);
+  return cuts.flatMap((start) => {
+    const containerId = name.slice(0, start);
+    const ends = cuts.filter((end) => end > start);
+    return [
+      { containerId, network: name.slice(start + 1), ifname: "eth0" },
+      ...ends.map((end) => ({ containerId, network: name.slice(start + 1, end), ifname: name.slice(end + 1) })),
+    ];
+  });
+}
+
 /** The id of a network we create: UUIDv5 of node and network name. */
 export function networkId(node: string, network: string): Guid {
   return buildGuid(PRODUCT_NAMESPACE, ["network", node, network]);

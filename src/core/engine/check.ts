@@ -11,6 +11,7 @@ import { parseHnsVersion } from "./ensure-network.ts";
 import { importNetwork } from "./import-network.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
+import { hasNamespace, ownerOf } from "./sandbox.ts";
 import { withMode } from "./with-mode.ts";
 
 export interface CheckRequest extends AttachmentKey {
@@ -36,7 +37,8 @@ export function requireAttached(operation: Operation<HostConfig>, key: Attachmen
 }
 
 /** CHECK of an attachment whose network is known. */
-export async function compareAttachment(operation: Operation<AttachableConfig>, request: CheckRequest): Promise<void> {
+export async function compareAttachment(operation: Operation<AttachableConfig>, given: CheckRequest): Promise<void> {
+  const request = ownerOf(given);
   const id = attachmentId(request);
   const existing = requireAttached(operation, request);
   const { owned, version } = operation.store.read((tx) => ({
@@ -47,13 +49,13 @@ export async function compareAttachment(operation: Operation<AttachableConfig>, 
   const result = parseStoredResult(existing.result);
   const addresses = addressesOf(result);
   const { config } = operation;
-  const policies = getDatapath(config).buildPodPolicies(config, { addresses, version: parseHnsVersion(version) });
+  const policies = getDatapath(config).listPodPolicies(config, { addresses, version: parseHnsVersion(version) });
   const differences = [
-    ...compareNamespace(endpoint, request.netns),
+    ...(hasNamespace(existing.netns) ? compareNamespace(endpoint, request.netns) : []),
     ...compareAddresses(endpoint, addresses, "the result of ADD"),
     ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
     ...compareRoutes(wantedRoutes(config, result, addresses), endpoint),
-    ...comparePolicies(endpoint, policies),
+    ...comparePolicies(endpoint, policies, listUsers(config)),
     ...(isOurAddress(config) ? compareReservation(owned, addresses) : []), // others check their own
   ];
   if (differences.length > 0) throw failed([...new Set(differences)]);
@@ -114,15 +116,26 @@ export function compareRoutes(wanted: readonly WantedRoute[], endpoint: Endpoint
   });
 }
 
-function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): string[] {
-  return findMissingPolicies(endpoint, wanted).map(
+/** The policies that users wrote themselves. */
+export function listUsers({ policies }: AttachableConfig): ReadonlySet<PolicyDocument> {
+  return new Set(policies.endpoint.map(({ document }) => document));
+}
+
+function comparePolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[], users: ReadonlySet<PolicyDocument>): string[] {
+  return findMissingPolicies(endpoint, wanted, users).map(
     (policy) => `the endpoint lacks the policy ${policy.Type} ${JSON.stringify(policy.Settings)}`,
   );
 }
 
-export function findMissingPolicies(endpoint: EndpointView, wanted: readonly PolicyDocument[]): PolicyDocument[] {
+/** How HNS writes the policies that we make is known; of those that are users' own it is enough that there is one of the type. */
+export function findMissingPolicies(
+  endpoint: EndpointView,
+  wanted: readonly PolicyDocument[],
+  users: ReadonlySet<PolicyDocument>,
+): PolicyDocument[] {
   return wanted.filter(
-    (policy) => !endpoint.policies.some((found) => found.type === policy.Type && covers(found.settings, policy.Settings)),
+    (policy) =>
+      !endpoint.policies.some((found) => found.type === policy.Type && (users.has(policy) || covers(found.settings, policy.Settings))),
   );
 }
 

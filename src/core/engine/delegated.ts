@@ -1,7 +1,7 @@
 import type { CniResult } from "../cni/result.ts";
 import type { DelegatedConfig } from "../config/plugin-config.ts";
 import { type NetworkView, parseNetwork } from "../hcn/documents.ts";
-import { attachOnce, attachTo, getNamespace, type NewAttachment, openNamespace, undoing } from "./attach.ts";
+import { attachOnce, attachTo, type NewAttachment, undoing } from "./attach.ts";
 import type { AttachRequest } from "./attachment.ts";
 import { type CheckRequest, compareAttachment, requireAttached } from "./check.ts";
 import { claimDelegated } from "./claim-delegated.ts";
@@ -11,6 +11,7 @@ import { resolveDelegated } from "./delegated-config.ts";
 import { mismatch, openReadyNetwork } from "./ensure-network.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
+import { ownerOf, readSandbox, shareAttachment, withNamespace } from "./sandbox.ts";
 import { countAttached } from "./status.ts";
 import { withMode } from "./with-mode.ts";
 
@@ -23,14 +24,16 @@ export async function attachDelegated(
   request: AttachRequest,
   delegate: IpamDelegate,
 ): Promise<CniResult> {
-  const namespace = getNamespace(request.netns);
+  const shared = await shareAttachment(given, request);
+  if (shared !== undefined) return shared;
+  const pod = readSandbox(request);
   const operation = await withMode(given);
-  return attachOnce(operation, { ...request, namespace }, (pod) => attachNew(operation, pod, delegate));
+  return attachOnce(operation, pod, (taken) => attachNew(operation, taken, delegate));
 }
 
 async function attachNew(operation: Operation<DelegatedConfig>, pod: NewAttachment, delegate: IpamDelegate): Promise<CniResult> {
   const { hcn } = operation;
-  return hcn.withHandle(openNamespace(operation, pod), async (namespace) => {
+  return withNamespace(operation, pod, async (namespace) => {
     const taken = await claimDelegated(operation, delegate, pod);
     return undoing(operation, pod, taken, async () => {
       const resolved = operation.withConfig(taken.config);
@@ -47,7 +50,7 @@ async function attachNew(operation: Operation<DelegatedConfig>, pod: NewAttachme
 /** CHECK: the attachment as ADD made it, then the IPAM plugin's own. Throws CHECK_FAILED or DELEGATE_FAILED. */
 export async function checkDelegated(given: Operation<DelegatedConfig>, request: CheckRequest, delegate: IpamDelegate): Promise<void> {
   const operation = await withMode(given);
-  const existing = requireAttached(operation, request);
+  const existing = requireAttached(operation, ownerOf(request));
   const { config } = resolveDelegated(operation.config, parseStoredResult(existing.result));
   await compareAttachment(operation.withConfig(config), request);
   await delegate.check(operation.deadline);

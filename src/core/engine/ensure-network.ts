@@ -1,5 +1,6 @@
 import { PluginError } from "../base/errors.ts";
 import type { Guid } from "../base/ids.ts";
+import { buildConfigError } from "../config/faults.ts";
 import type { AttachableConfig, NetworkConfig } from "../config/plugin-config.ts";
 import type { Datapath } from "../datapath/datapath.ts";
 import { getDatapath } from "../datapath/datapaths.ts";
@@ -27,7 +28,7 @@ export interface ReadyNetwork {
  * Opens the HNS network of the configuration, creating it with its host endpoint when absent. What was compared before, for the same
  * configuration and the same run of HNS, is not compared again: then this is one call, and one more where the mode needs the node's
  * address on the network. Throws NETWORK_MISMATCH, naming the differing fields, rather than change or replace a network that exists,
- * UNSUPPORTED_FIELD for what the mode or this HNS cannot do, before anything is made, and NETWORK_NOT_READY when the node gets no address.
+ * UNSUPPORTED_FIELD for what the mode or this HNS cannot do and INVALID_CONFIG for such policies, before anything is made, and NETWORK_NOT_READY when the node gets no address.
  */
 export async function openReadyNetwork(operation: Operation<AttachableConfig>): Promise<ReadyNetwork> {
   const { config, store } = operation;
@@ -35,7 +36,7 @@ export async function openReadyNetwork(operation: Operation<AttachableConfig>): 
   const known = store.read((tx) => tx.findNetwork(config.networkName));
   if (known?.verified === stamp && known.id !== undefined) {
     const version = parseHnsVersion(known.hnsVersion);
-    requireSupported(config, version);
+    requireSupported(operation, version);
     try {
       return await openKnown(operation, { id: known.id, version });
     } catch (thrown) {
@@ -72,11 +73,16 @@ async function closingOnFailure<T>(operation: Operation<AttachableConfig>, handl
   }
 }
 
-function requireSupported(config: AttachableConfig, version: HnsVersion): void {
-  const found = getDatapath(config).findUnsupported(config, version);
-  if (found === undefined) return;
-  const { field, problem, remedy } = found;
-  throw new PluginError("UNSUPPORTED_FIELD", { message: `${field} is ${problem}`, remedy, field });
+function requireSupported({ config, log }: Operation<AttachableConfig>, version: HnsVersion): void {
+  const datapath = getDatapath(config);
+  const found = datapath.findUnsupported(config, version);
+  if (found !== undefined) {
+    const { field, problem, remedy } = found;
+    throw new PluginError("UNSUPPORTED_FIELD", { message: `${field} is ${problem}`, remedy, field });
+  }
+  const { warnings, faults } = datapath.judgePolicies(config, version);
+  for (const warning of warnings) log.warn("policy", { warning });
+  if (faults.length > 0) throw buildConfigError(faults);
 }
 
 async function ensureNetwork(
@@ -87,13 +93,14 @@ async function ensureNetwork(
   const { config, store, log } = operation;
   const datapath = getDatapath(config);
   const version = await readHnsVersion(operation);
-  requireSupported(config, version);
-  const { handle: opened, isNew } = await openOrCreate(operation, known);
+  requireSupported(operation, version);
+  const { handle: opened, isNew } = await openOrCreate(operation, known, version);
   return closingOnFailure(operation, opened, async () => {
     const network = await readNetwork(operation, opened);
     const differences = datapath.compareNetwork(network, settleSubnets(config, network));
     if (differences.length > 0) throw mismatch({ name: config.networkName, differences, existingContainersAffected: false });
     const isOurs = isOurNetwork(operation, network.id);
+    if (!isNew && config.policies.network.length > 0) log.warn("network policies not compared: a network that exists is used as it is");
     if (isOurs) await furnish(operation, datapath, { id: network.id, handle: opened, isNew, view: network });
     const hnsVersion = `${version.major}.${version.minor}`;
     const record = { name: config.networkName, id: network.id, isOurs, isCreating: false, verified: stamp, hnsVersion };
@@ -137,10 +144,11 @@ function isOurNetwork(operation: Operation<AttachableConfig>, id: Guid): boolean
 async function openOrCreate(
   operation: Operation<AttachableConfig>,
   known: NetworkRecord | undefined,
+  version: HnsVersion,
 ): Promise<{ handle: HcnHandle; isNew: boolean }> {
   const existing = await openByName(operation);
   if (existing !== undefined) return { handle: existing, isNew: false };
-  const created = await createNetwork(operation, known);
+  const created = await createNetwork(operation, known, version);
   if (created !== undefined) return { handle: created, isNew: true };
   operation.scan.forget();
   const other = await openByName(operation);
@@ -154,9 +162,13 @@ async function openByName(operation: Operation<AttachableConfig>): Promise<HcnHa
 }
 
 /** Creates the network; undefined when another process was quicker. That we are at it is durable before HNS is asked. */
-async function createNetwork(operation: Operation<AttachableConfig>, known: NetworkRecord | undefined): Promise<HcnHandle | undefined> {
+async function createNetwork(
+  operation: Operation<AttachableConfig>,
+  known: NetworkRecord | undefined,
+  version: HnsVersion,
+): Promise<HcnHandle | undefined> {
   const { config, store, machine, hcn, log } = operation;
-  const document = buildNewNetwork(config);
+  const document = buildNewNetwork(config, version);
   const blank = { name: config.networkName, id: undefined, isOurs: false, verified: "", hnsVersion: "" };
   store.transaction((tx) => tx.putNetwork({ ...blank, ...known, verified: "", isCreating: true }));
   try {
@@ -170,9 +182,9 @@ async function createNetwork(operation: Operation<AttachableConfig>, known: Netw
 }
 
 /** Throws INVALID_CONFIG when the configuration says too little of a network that is to be made. */
-function buildNewNetwork(config: AttachableConfig): NetworkDocument {
+function buildNewNetwork(config: AttachableConfig, version: HnsVersion): NetworkDocument {
   const datapath = getDatapath(config.isModeFound === true ? { networkName: config.networkName } : config);
-  const document = datapath.buildNetwork(config);
+  const document = datapath.buildNetwork(config, version);
   const hasSubnet = document.Ipams.some(({ Subnets }) => Subnets.length > 0);
   if (hasSubnet || !datapath.needs.subnet) return document;
   const message = `subnet is missing, and there is no HNS network "${config.networkName}" that has one`;

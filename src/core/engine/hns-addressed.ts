@@ -3,7 +3,7 @@ import type { CniResult } from "../cni/result.ts";
 import type { HnsAddressedConfig } from "../config/plugin-config.ts";
 import { findDifferences } from "./compare-network.ts";
 import { parseNetwork } from "../hcn/documents.ts";
-import { attachOnce, attachTo, getNamespace, type NewAttachment, openNamespace, undoing } from "./attach.ts";
+import { attachOnce, attachTo, type NewAttachment, undoing } from "./attach.ts";
 import type { AttachRequest } from "./attachment.ts";
 import { type CheckRequest, compareAttachment } from "./check.ts";
 import type { Claim } from "./claim.ts";
@@ -12,6 +12,7 @@ import { mismatch, openReadyNetwork } from "./ensure-network.ts";
 import { ownsLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { settleSubnets } from "./settle-subnets.ts";
+import { readSandbox, shareAttachment, withNamespace } from "./sandbox.ts";
 import { countAttached } from "./status.ts";
 import { withMode } from "./with-mode.ts";
 
@@ -19,14 +20,16 @@ import { withMode } from "./with-mode.ts";
 
 /** ADD. The addresses are read back from the endpoint. Throws NETWORK_NOT_READY when HNS gives none. */
 export async function attachHnsAddressed(given: Operation<HnsAddressedConfig>, request: AttachRequest): Promise<CniResult> {
-  const namespace = getNamespace(request.netns);
+  const shared = await shareAttachment(given, request);
+  if (shared !== undefined) return shared;
+  const pod = readSandbox(request);
   const operation = await withMode(given);
-  return attachOnce(operation, { ...request, namespace }, (pod) => attachNew(operation, pod));
+  return attachOnce(operation, pod, (taken) => attachNew(operation, taken));
 }
 
 async function attachNew(operation: Operation<HnsAddressedConfig>, pod: NewAttachment): Promise<CniResult> {
   const { hcn } = operation;
-  return hcn.withHandle(openNamespace(operation, pod), async (namespace) => {
+  return withNamespace(operation, pod, async (namespace) => {
     const network = await openReadyNetwork(operation);
     try {
       const { config, view } = { config: operation.config, view: network.view };

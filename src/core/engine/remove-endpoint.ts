@@ -4,7 +4,7 @@ import { buildMembershipRequest, parseEndpoint } from "../hcn/documents.ts";
 import { isNotFound } from "../hcn/hresults.ts";
 import type { HcnSession } from "../hcn/session.ts";
 import type { Logger } from "../base/log.ts";
-import { attachmentId, type AttachmentKey, endpointName } from "./attachment.ts";
+import { attachmentId, type AttachmentKey, endpointName, listReadings } from "./attachment.ts";
 
 /** An endpoint to be removed: its id where it is known, else it is looked for by name. */
 export interface RemovalTarget {
@@ -29,12 +29,16 @@ export async function removeEndpoint(hcn: HcnSession, log: Logger, target: Remov
   return deleted;
 }
 
-/** What HNS has under the attachment's name. An id that is not ours is deleted only once its name has been seen. */
+/**
+ * What HNS has under the attachment's name. An id that is not ours is deleted only once its name has been seen. `c1_pods_net1` can be the
+ * interface net1 on the network "pods" and eth0 on "pods_net1": an id that is derived from another reading of the name is that attachment's.
+ */
 async function findByName(hcn: HcnSession, key: AttachmentKey): Promise<Guid[]> {
   const name = endpointName(key);
   const found: Guid[] = [];
   for (const id of await hcn.enumerate("endpoint", { Name: name })) {
-    if (id === attachmentId(key) || (await readName(hcn, id)) === name) found.push(id);
+    const isDerived = listReadings(name).some((reading) => attachmentId(reading) === id);
+    if (id === attachmentId(key) || (!isDerived && (await readName(hcn, id)) === name)) found.push(id);
   }
   return found;
 }

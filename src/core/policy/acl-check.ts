@@ -1,6 +1,6 @@
 /** What HNS refuses in rules: the fields of ACLs, of tiers of ACLs, and of the filters of proxies. */
-import { buildFault, type Fault } from "../config/faults.ts";
-import { isJsonObject } from "../config/canonical-keys.ts";
+import { describeFault, type Fault } from "../base/fault.ts";
+import { isJsonObject } from "../cni/json.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
 import { ANY_PROTOCOL, PROTOCOLS_WITH_PORTS } from "./protocols.ts";
 import type { Field, Shape } from "./raw-policy-fields.ts";
@@ -63,7 +63,7 @@ function checkTuple(settings: Readonly<Record<string, unknown>>, path: string): 
   if (ported !== undefined && without !== undefined) {
     const problem = `names ports for protocol ${without === ANY_PROTOCOL ? "256 (any)" : without}, which has none`;
     faults.push(
-      buildFault(
+      describeFault(
         `${path}.${ported}`,
         settings[ported],
         problem,
@@ -74,7 +74,7 @@ function checkTuple(settings: Readonly<Record<string, unknown>>, path: string): 
   const [local, remote] = [familiesOf(settings["LocalAddresses"]), familiesOf(settings["RemoteAddresses"])];
   if (local.size > 0 && remote.size > 0 && ![...local].some((family) => remote.has(family))) {
     const problem = "is of another family than LocalAddresses, so the rule matches nothing";
-    faults.push(buildFault(`${path}.RemoteAddresses`, settings["RemoteAddresses"], problem, "write a rule for each family"));
+    faults.push(describeFault(`${path}.RemoteAddresses`, settings["RemoteAddresses"], problem, "write a rule for each family"));
   }
   return faults;
 }

@@ -9,9 +9,15 @@ import { filterUnsupported, type PolicyFacts, type SupportedPolicies } from "./u
  * lacks (`filterUnsupported`), and with the last rules that keep open what no rule speaks of (`addAllowTails`). With any fault the pod must not start.
  */
 export function composePolicies(own: readonly PolicyDocument[], raw: readonly RawPolicy[], facts: PolicyFacts): SupportedPolicies {
+  const supported = composeNetworkPolicies(own, raw, facts);
+  const { policies, warnings } = addAllowTails(supported.policies);
+  return { ...supported, policies, warnings: [...supported.warnings, ...warnings] };
+}
+
+/** As `composePolicies`, for the create request of a network: whose rules say all that is meant. */
+export function composeNetworkPolicies(own: readonly PolicyDocument[], raw: readonly RawPolicy[], facts: PolicyFacts): SupportedPolicies {
   const merged = mergePolicies(own, raw);
   const pathOf = (policy: PolicyDocument): string => raw.find(({ document }) => document === policy)?.path ?? "policies";
-  const supported = filterUnsupported(merged.policies, facts, pathOf);
-  const { policies, warnings } = addAllowTails(supported.policies);
-  return { policies, warnings: [...merged.warnings, ...supported.warnings, ...warnings], faults: supported.faults };
+  const { policies, warnings, faults } = filterUnsupported(merged.policies, facts, pathOf);
+  return { policies, warnings: [...merged.warnings, ...warnings], faults };
 }

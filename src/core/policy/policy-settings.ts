@@ -1,4 +1,4 @@
-import { isJsonObject } from "../config/canonical-keys.ts";
+import { isJsonObject } from "../cni/json.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
 
 /** A policy's settings to look into. */

@@ -1,9 +1,19 @@
-import { type Family, formatIp } from "../base/ip.ts";
-import type { PortMapping } from "../config/plugin-config.ts";
+import { type Family, formatIp, type IpAddress } from "../base/ip.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
 import { ACL_PRIORITY, buildAcl } from "./acl.ts";
 import { FAMILIES, NAT_LOCAL_ROUTED_VIP, natFlags } from "./nat-flags.ts";
 import { PROTOCOL_NUMBERS } from "./protocols.ts";
+
+/** Of which protocols ports can be mapped. */
+export type Protocol = "tcp" | "udp" | "sctp";
+
+export interface PortMapping {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: Protocol;
+  /** Absent means every address of the node. */
+  readonly hostIp?: IpAddress;
+}
 
 export interface PortMappingOptions {
   /** Families of the pod: a mapping for every address of the node becomes one policy for each. Default: IPv4. */

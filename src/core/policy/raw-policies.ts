@@ -1,6 +1,6 @@
 /** Policies that users write into the configuration themselves. */
-import { isJsonObject, type JsonObject } from "../config/canonical-keys.ts";
-import { buildFault, type Fault } from "../config/faults.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
+import { describeFault, type Fault } from "../base/fault.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
 import { describePolicyKey, isGeneralNat, isRepeatable, textFamily } from "./policy-keys.ts";
 import { samePolicy, textIn } from "./policy-settings.ts";
@@ -54,7 +54,7 @@ interface Reading {
 function readOwned(owner: PolicyOwner, list: unknown, { path, faults, options }: Reading): RawPolicy[] {
   if (list === undefined || list === null) return [];
   if (!Array.isArray(list)) {
-    faults.push(buildFault(path, list, "must be a list of policies", "write a list; see docs/policies.md"));
+    faults.push(describeFault(path, list, "must be a list of policies", "write a list; see docs/policies.md"));
     return [];
   }
   const bodies = list.flatMap((raw: unknown, index) => unwrap(owner, raw, { path: `${path}[${index}]`, faults, options }));
@@ -72,20 +72,20 @@ interface Entry {
 /** The policy itself, without its wrapper; nothing when it is another owner's. */
 function unwrap(owner: PolicyOwner, raw: unknown, { path, faults, options }: Reading): Entry[] {
   if (!isJsonObject(raw)) {
-    faults.push(buildFault(path, raw, "must be an object", `write {"Type": ..., "Settings": {...}}; see docs/policies.md`));
+    faults.push(describeFault(path, raw, "must be an object", `write {"Type": ..., "Settings": {...}}; see docs/policies.md`));
     return [];
   }
   const name = pick(raw, "name");
   if (pick(raw, "type") !== undefined || name === undefined) return options.onlyWrapped === true ? [] : [{ path, body: raw }];
   const wrapped = typeof name === "string" ? WRAPPERS[name.toLowerCase()] : undefined;
   if (wrapped === undefined) {
-    faults.push(buildFault(`${path}.name`, name, "names no kind of policy", "write EndpointPolicy or NetworkPolicy"));
+    faults.push(describeFault(`${path}.name`, name, "names no kind of policy", "write EndpointPolicy or NetworkPolicy"));
     return [];
   }
   if (wrapped !== owner) return [];
   const body = pick(raw, "value");
   if (isJsonObject(body)) return [{ path: `${path}.value`, body }];
-  faults.push(buildFault(`${path}.value`, body, "must be an object", `write {"Type": ..., "Settings": {...}}; see docs/policies.md`));
+  faults.push(describeFault(`${path}.value`, body, "must be an object", `write {"Type": ..., "Settings": {...}}; see docs/policies.md`));
   return [];
 }
 
@@ -99,7 +99,7 @@ function readBody(owner: PolicyOwner, { path, body }: Entry, context: ReadContex
   const settings = pick(body, "settings");
   const isFlat = settings === undefined;
   if (!isFlat && !isJsonObject(settings)) {
-    context.faults.push(buildFault(`${path}.Settings`, settings, "must be an object", "write an object; see docs/policies.md"));
+    context.faults.push(describeFault(`${path}.Settings`, settings, "must be an object", "write an object; see docs/policies.md"));
     return [];
   }
   const faults: Fault[] = [];
@@ -118,10 +118,10 @@ function describeUnknown(owner: PolicyOwner, type: unknown, path: string): Fault
   const other = (["endpoint", "network", "subnet"] as const).find(
     (one) => typeof type === "string" && findPolicyType(one, type) !== undefined,
   );
-  if (other === undefined) return buildFault(path, type, `is no policy of ${owner}s`, `use one of ${known}`);
+  if (other === undefined) return describeFault(path, type, `is no policy of ${owner}s`, `use one of ${known}`);
   const wrapper = WRAPPER_NAMES[other];
   const remedy = wrapper === "" ? "name it for the subnet" : `move it to the ${other}'s policies, or wrap it as ${wrapper}`;
-  return buildFault(path, type, `is a policy of ${other}s, not of ${owner}s`, remedy);
+  return describeFault(path, type, `is a policy of ${other}s, not of ${owner}s`, remedy);
 }
 
 /** Of some policies an owner has one, or one for each key; two that differ contradict each other, as do two virtual IPs of a family. */

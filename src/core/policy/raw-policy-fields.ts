@@ -1,7 +1,7 @@
 /** The kinds of fields that settings of HNS policies have, and how each is read from a user's configuration. */
 import { findAddressWithPrefix, findIp, formatCidr, formatIp, networkOf } from "../base/ip.ts";
 import { findGuid, findMac, formatGuid } from "../base/ids.ts";
-import { buildFault, type Fault } from "../config/faults.ts";
+import { describeFault, type Fault } from "../base/fault.ts";
 import { VLAN_RANGE, VSID_RANGE } from "./isolation.ts";
 import { findProtocol, PROTOCOL_NUMBERS } from "./protocols.ts";
 
@@ -88,12 +88,12 @@ export function readScalar(
   if (typeof kind !== "string") {
     const found = kind.oneOf.find((one) => typeof value === "string" && one.toLowerCase() === value.toLowerCase());
     if (found === undefined)
-      context.faults.push(buildFault(path, value, `must be ${kind.oneOf.join(", ")}`, `write one of ${kind.oneOf.join(", ")}`));
+      context.faults.push(describeFault(path, value, `must be ${kind.oneOf.join(", ")}`, `write one of ${kind.oneOf.join(", ")}`));
     return found;
   }
   const { expects, read }: Kind = KINDS[kind];
   const found = read(value, context.sets);
-  if (found === undefined) context.faults.push(buildFault(path, describeBad(value), `must be ${expects}`, `write ${expects}`));
+  if (found === undefined) context.faults.push(describeFault(path, describeBad(value), `must be ${expects}`, `write ${expects}`));
   return found;
 }
 

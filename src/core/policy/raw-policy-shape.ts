@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from "../config/canonical-keys.ts";
-import { buildFault } from "../config/faults.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
+import { describeFault } from "../base/fault.ts";
 import { type Field, type ReadContext, readScalar, type Shape } from "./raw-policy-fields.ts";
 
 export type Settings = Readonly<Record<string, unknown>>;
@@ -54,13 +54,13 @@ function readField({ kind }: Field, value: unknown, path: string, context: ReadC
   if (typeof kind === "string" || "oneOf" in kind) return readScalar(kind, value, path, context);
   if ("object" in kind) return readObject(kind.object, value, path, context);
   if (Array.isArray(value)) return value.map((item: unknown, index) => readObject(kind.objects, item, `${path}[${index}]`, context));
-  context.faults.push(buildFault(path, value, "must be a list of objects", "write a list; see docs/policies.md"));
+  context.faults.push(describeFault(path, value, "must be a list of objects", "write a list; see docs/policies.md"));
   return undefined;
 }
 
 function readObject(shape: Shape, value: unknown, path: string, context: ReadContext): Settings | undefined {
   if (isJsonObject(value)) return readShape(shape, value, path, context);
-  context.faults.push(buildFault(path, value, "must be an object", "write an object; see docs/policies.md"));
+  context.faults.push(describeFault(path, value, "must be an object", "write an object; see docs/policies.md"));
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import { buildFault, type Fault } from "../config/faults.ts";
+import { describeFault, type Fault } from "../base/fault.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
 import { formatHnsVersion, type HnsFeature, type HnsVersion, supports } from "../hcn/features.ts";
 import { NAT_IPV6 } from "./nat-flags.ts";
@@ -57,7 +57,7 @@ export function filterUnsupported(
     else if (refusal.outcome === "omit") result.warnings.push(`${policy.Type} is left out: ${refusal.reason}`);
     else
       result.faults.push(
-        buildFault(pathOf(policy), policy.Type, refusal.reason, "remove what asks for it, or use a Windows version that has it"),
+        describeFault(pathOf(policy), policy.Type, refusal.reason, "remove what asks for it, or use a Windows version that has it"),
       );
   }
   return result;

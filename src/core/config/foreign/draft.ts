@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../cni/json.ts";
-import { showValue, type Fault } from "../faults.ts";
+import { type Fault, showValue } from "../../base/fault.ts";
 
 /**
  * What became of a key. kept: the same key and value. renamed: the same value under another key. translated: said in other words.

@@ -5,12 +5,12 @@ import { getDatapath } from "../../datapath/datapaths.ts";
 import { parseEndpoint } from "../../hcn/documents.ts";
 import type { EndpointSummary } from "../../hcn/documents-v1.ts";
 import { isNotFound } from "../../hcn/hresults.ts";
-import { joinNamespace } from "../attach.ts";
 import { type Attachment, endpointName } from "../attachment.ts";
 import { openReadyNetwork } from "../ensure-network.ts";
 import type { Operation } from "../operation.ts";
 import { parseStoredResult } from "../pod-result.ts";
 import { configOfAttachment } from "../request-memory.ts";
+import { hasNamespace, joinSandbox } from "../sandbox.ts";
 import { withMode } from "../with-mode.ts";
 import { inspectEndpoint } from "./inspect.ts";
 import { act, isDue, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
@@ -20,7 +20,9 @@ import { endAttachment, isAtWork } from "./settle.ts";
 export async function repairEndpoints(pass: NetworkPass): Promise<void> {
   const byId = new Map(pass.look.endpoints.map((endpoint) => [endpoint.id, endpoint]));
   for (const attachment of pass.attachments) {
-    if (attachment.phase === "attached" && !isAtWork(pass, attachment)) await repairOne(pass, attachment, byId.get(attachment.endpoint));
+    // A container of Docker is no object of HNS: whether it lives cannot be told.
+    const isKnown = attachment.phase === "attached" && hasNamespace(attachment.netns);
+    if (isKnown && !isAtWork(pass, attachment)) await repairOne(pass, attachment, byId.get(attachment.endpoint));
   }
 }
 
@@ -68,7 +70,7 @@ async function remakeEndpoint(given: Operation, seen: Attachment, namespace: Gui
         const created = hcn.createEndpoint(network.handle, seen.endpoint, document);
         const endpoint = await hcn.withHandle(created, async (handle) => parseEndpoint(await hcn.query(handle)));
         operation.store.transaction((tx) => putEndpoint(tx, seen, endpoint.id));
-        await joinNamespace(operation, endpoint, sandbox, namespace);
+        await joinSandbox(operation, endpoint, { ...seen, namespace }, sandbox);
         log.warn("endpoint made again", { endpoint: endpoint.id, namespace, container: seen.containerId });
       } finally {
         await hcn.close(network.handle);

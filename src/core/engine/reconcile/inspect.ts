@@ -4,13 +4,13 @@ import type { PodEndpoint } from "../../datapath/datapath.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
 import { buildPolicyRequest, type EndpointView, parseEndpoint, parseNetwork, type PolicyDocument } from "../../hcn/documents.ts";
 import { isNotFound } from "../../hcn/hresults.ts";
-import { joinNamespace } from "../attach.ts";
 import type { Attachment } from "../attachment.ts";
-import { compareRoutes, findMissingPolicies, wantedRoutes } from "../check.ts";
+import { compareRoutes, findMissingPolicies, listUsers, wantedRoutes } from "../check.ts";
 import { parseHnsVersion } from "../ensure-network.ts";
 import { findIp } from "../../base/ip.ts";
 import type { Operation } from "../operation.ts";
 import { parseStoredResult } from "../pod-result.ts";
+import { joinSandbox } from "../sandbox.ts";
 import { withMode } from "../with-mode.ts";
 import { findPodConfig } from "./endpoints.ts";
 import { act, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
@@ -47,7 +47,7 @@ function rejoin(pass: NetworkPass, seen: Attachment, namespace: Guid): Promise<b
     operation,
     seen.id,
     (tx) => isSame(tx, seen),
-    () => hcn.withHandle(hcn.open("namespace", namespace), (handle) => joinNamespace(operation, { id: seen.endpoint }, handle, namespace)),
+    () => hcn.withHandle(hcn.open("namespace", namespace), (handle) => joinSandbox(operation, { id: seen.endpoint }, { ...seen, namespace }, handle)),
   );
 }
 
@@ -61,7 +61,7 @@ async function comparePolicies(
   const pod = readPod(pass, attachment);
   const providerAddress = datapath.needs.providerAddress ? await findProviderAddress({ scan, hcn }) : undefined;
   const subject = nameAttachment(attachment);
-  const missing = findMissingPolicies(endpoint, datapath.buildPodPolicies(config, { ...pod, providerAddress }));
+  const missing = findMissingPolicies(endpoint, datapath.listPodPolicies(config, { ...pod, providerAddress }), listUsers(config));
   if (missing.length > 0) {
     const detail = `the endpoint lacks ${missing.map(({ Type }) => Type).join(", ")}`;
     await act(pass, { action: "policies", subject, detail }, () => putBack(pass, attachment, { endpoint, missing }));

@@ -81,6 +81,9 @@ describe("normalise", () => {
           sticky: "statefulset",
         },
         portMappings: [],
+        localRoutedPortMapping: false,
+        allowAclPortMapping: false,
+        policies: { endpoint: [], network: [] },
       },
       warnings: [],
     });
@@ -246,7 +249,6 @@ describe("normalise: faults", () => {
     ["no container port", withPorts({ hostPort: 80 }), ["runtimeConfig.portMappings[0].containerPort is missing", "1 to 65535"]],
     ["another protocol", withPorts({ hostPort: 80, containerPort: 80, protocol: "icmp" }), ['protocol is "icmp"', "tcp, udp or sctp"]],
     ["a host address that is none", withPorts({ hostPort: 80, containerPort: 80, hostIP: "node" }), ['hostIP is "node": is no IP address']],
-    ["an IPv6 host address", withPorts({ hostPort: 80, containerPort: 80, hostIP: "fd00::1" }), ["hostIP", "IPv6"]],
     ["a pod's name server that is no address", build({ runtimeConfig: { dns: { Servers: ["x"] } } }), ["runtimeConfig.dns.servers[0]"]],
   ];
 

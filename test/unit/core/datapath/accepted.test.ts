@@ -13,6 +13,22 @@ import { parseObject } from "../../../emulator/model/json.ts";
 const ZERO_ID = "00000000-0000-0000-0000-000000000000";
 const VERSIONS = ["9.2", "9.5", "10.2", "10.4", "11.9", "11.10", "13.3", "15.4"];
 
+const USERS_POLICIES = [
+  { Type: "ACL", Settings: { Action: "Block", Direction: "Out", Protocols: "6", RemoteAddresses: "10.0.0.4/32", RemotePorts: "25,80-90" } },
+  { type: "acl", protocol: "udp", action: "Allow", direction: "In", localPorts: "53", priority: 300 },
+  { Type: "OutBoundNAT", ExceptionList: ["10.64.0.0/16", "fd00:64::/48"] },
+  { Type: "OutBoundNAT", Settings: { Destinations: ["10.65.0.1"] } },
+  { name: "EndpointPolicy", value: { Type: "ROUTE", DestinationPrefix: "10.66.0.0/16", NeedEncap: true } },
+  { Type: "PortMapping", Settings: { InternalPort: 81, ExternalPort: 8080, Protocol: 17 } },
+  { Type: "QOS", Settings: { MaximumOutgoingBandwidthInBytes: 1_000_000 } },
+  { Type: "L4Proxy", Settings: { Port: "15001", Protocol: 6 } },
+  { Type: "VLAN", Settings: { IsolationId: 7 } },
+  { Type: "InterfaceParameters", Settings: { Mtu: 1400 } },
+  { Name: "NetworkPolicy", Value: { Type: "AutomaticDNS", Settings: { Enable: true } } },
+  { name: "NetworkPolicy", value: { Type: "HostRoute", Settings: {} } },
+  { name: "NetworkPolicy", value: { Type: "SetPolicy", Settings: { Id: "set-1", Name: "one", PolicyType: "IPSET", Values: "10.0.0.1" } } },
+];
+
 const options = fc.record(
   {
     mode: fc.constantFrom(...(Object.keys(DATAPATHS) as Mode[])),
@@ -37,6 +53,9 @@ const options = fc.record(
     ),
     portMappings: fc.constantFrom([], [{ hostPort: 8080, containerPort: 80, protocol: "udp" }]),
     mac: fc.constantFrom(undefined, "0e:2a:00:00:00:01"),
+    bandwidth: fc.constantFrom(undefined, { egressRate: 10_000_000, egressBurst: 4_294_967_295 }),
+    optionalFlags: fc.constantFrom({}, { localRoutedPortMapping: true, allowAclPortMapping: true }),
+    policies: fc.subarray(USERS_POLICIES),
     version: fc.constantFrom(...VERSIONS),
   },
   { requiredKeys: ["mode", "cidr", "second", "version"] },
@@ -45,12 +64,12 @@ const options = fc.record(
 type Options = typeof options extends fc.Arbitrary<infer T> ? T : never;
 
 function buildConfig(chosen: Options): PluginConfig | undefined {
-  const { cidr, second, portMappings, mac } = chosen;
+  const { cidr, second, portMappings, mac, bandwidth } = chosen;
   try {
     const { config } = normalise({
       name: "pods",
       ...chosen,
-      runtimeConfig: { portMappings, mac },
+      runtimeConfig: { portMappings, mac, bandwidth },
       ipam: { type: "hns-cni", cidr },
     });
     const further = findCidr(second);
@@ -80,8 +99,9 @@ test("the emulator accepts every document that is built", () => {
       const datapath = DATAPATHS[chosen.mode];
       const { world } = createModel({ version: { Major: major, Minor: minor } });
       if (datapath.findUnsupported(config, { major, minor }) !== undefined) return;
+      if (datapath.judgePolicies(config, { major, minor }).faults.length > 0) return;
       accepted += 1;
-      const { id } = createNetwork(world, ZERO_ID, parseObject(JSON.stringify(datapath.buildNetwork(config))));
+      const { id } = createNetwork(world, ZERO_ID, parseObject(JSON.stringify(datapath.buildNetwork(config, { major, minor }))));
       const network = findGuid(id);
       if (network === undefined) throw new Error(id);
       const make = (document: object): object => createEndpoint(world, formatGuid(network), ZERO_ID, parseObject(JSON.stringify(document)));
@@ -91,7 +111,7 @@ test("the emulator accepts every document that is built", () => {
         datapath.buildPodEndpoint(config, { name: "c1_pods", network, addresses, version: { major, minor }, providerAddress: "10.0.0.4" }),
       );
     }),
-    { numRuns: 1_000, seed: 20_251_121 },
+    { numRuns: 1_600, seed: 20_251_121 },
   );
   expect(accepted).toBeGreaterThan(300);
 });
