@@ -24,12 +24,9 @@ describeUnless(packagedReason(), "a process that dies at an HCN call, on network
   beforeAll(() => workers.start());
   afterAll(() => workers.close());
 
-  const tryPoints = async (
-    mode: Mode,
-    scenario: Scenario,
-    choose: (all: readonly CallPoint[]) => readonly CallPoint[],
-  ): Promise<number> => {
-    const start = (node: CrashNode): Promise<CallStart> => prepareCalls(node, scenario, { mode });
+  type Choose = (all: readonly CallPoint[]) => readonly CallPoint[];
+  const tryPoints = async (on: CallNode, scenario: Scenario, choose: Choose): Promise<number> => {
+    const start = (node: CrashNode): Promise<CallStart> => prepareCalls(node, scenario, on);
     const chosen = choose(await listCallPoints(workers.first, scenario, await start(workers.first)));
     await workers.spread(chosen, start, (node, point, prepared) => dieAtCall(node, scenario, prepared, point));
     return chosen.length;
