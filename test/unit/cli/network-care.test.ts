@@ -104,6 +104,32 @@ describe("network ensure", () => {
   });
 });
 
+/** As after the loss of state.db. */
+function loseState(): void {
+  for (const table of ["attachments", "addresses", "blocks", "pools", "networks"]) node.database.run(`DELETE FROM ${table}`);
+}
+
+describe("a state that was lost", () => {
+  test.each([
+    ["ensure", () => ensure()],
+    ["repair", () => repair()],
+  ])("is learnt from HNS by %s, so that no pod's address is given twice", async (_name, work) => {
+    const [first, second] = [node.pod("c1"), node.pod("c2")];
+    const before = await node.add(first);
+    loseState();
+    expect(await work()).toContain("pods: network verified\n");
+    expect(node.attachment(first)).toMatchObject({ phase: "attached" });
+    expect((await node.add(second)).ips[0]?.address).not.toEqual(before.ips[0]?.address);
+  });
+
+  test("stays as it is with a dry run", async () => {
+    await node.add(node.pod("c1"));
+    loseState();
+    await repair({ dryRun: true });
+    expect(node.rows("networks")).toEqual([]);
+  });
+});
+
 describe("network delete", () => {
   test("removes an empty network of ours with its host endpoint; a dry run only says so; the next ADD makes it again", async () => {
     await ensure();
@@ -112,6 +138,7 @@ describe("network delete", () => {
     expect(hns()).toEqual(before);
     expect(await remove()).toBe("pods: host endpoint deleted\npods: network deleted\n");
     expect(hns()).toEqual({ networks: [], endpoints: [] });
+    expect(node.store.read((tx) => tx.findNetwork(NETWORK))).toMatchObject({ id: undefined, isOurs: false });
     expect(await remove()).toBe("pods: HNS has no such network, nothing to do\n");
     const pod = node.pod("c1");
     await node.add(pod);
