@@ -2,10 +2,11 @@
 import { FOREIGN_PLUGINS } from "../../src/core/config/foreign/convert.ts";
 import { commonKeys, type ForeignPlugin } from "../../src/core/config/foreign/plugin.ts";
 import type { Table } from "../../src/core/config/foreign/rules.ts";
+import { renderDifferences } from "./drop-in-differences.ts";
 import { renderTable } from "./markdown.ts";
 
-const BEGIN = "<!-- tables: made by npm run docs -->";
-const END = "<!-- end of tables -->";
+const TABLES = ["<!-- tables: made by npm run docs -->", "<!-- end of tables -->"] as const;
+const DIFFERENCES = ["<!-- differences: made by npm run docs -->", "<!-- end of differences -->"] as const;
 
 type Row = [key: string, becomes: string, remark: string];
 
@@ -13,10 +14,14 @@ const TITLES = ["key", "becomes", "remark"];
 
 /** The page with its tables made anew. Throws when the marks are not there. */
 export function replaceTables(page: string): string {
-  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (before < 0 || after < before) throw new Error(`docs/drop-in.md needs the lines ${BEGIN} and ${END}`);
-  const parts = [renderCommon(), ...FOREIGN_PLUGINS.map(renderPlugin)];
-  return `${page.slice(0, before)}${BEGIN}\n\n${parts.join("\n\n")}\n\n${page.slice(after)}`;
+  const tables = [renderCommon(), ...FOREIGN_PLUGINS.map(renderPlugin)].join("\n\n");
+  return replaceBetween(replaceBetween(page, DIFFERENCES, renderDifferences()), TABLES, tables);
+}
+
+function replaceBetween(page: string, [begin, end]: readonly [string, string], text: string): string {
+  const [before, after] = [page.indexOf(begin), page.indexOf(end)];
+  if (before < 0 || after < before) throw new Error(`docs/drop-in.md needs the lines ${begin} and ${end}`);
+  return `${page.slice(0, before)}${begin}\n\n${text}\n\n${page.slice(after)}`;
 }
 
 function commonRows(): Row[] {

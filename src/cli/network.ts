@@ -2,6 +2,7 @@ import type { Argv } from "yargs";
 import { cleanText, countPolicies, fitText } from "../core/topology/text.ts";
 import { toDocument } from "../core/topology/document.ts";
 import type { TopologyNetwork } from "../core/topology/model.ts";
+import { addNetworkCare } from "./network-care-commands.ts";
 import { showNetwork } from "./network-show.ts";
 import { NODE_OPTIONS, type NodeArguments, readTopology } from "./node-topology.ts";
 import { outputOption, showCell, writeDocument, writeTable } from "./output.ts";
@@ -16,8 +17,8 @@ export interface ListArguments extends NodeArguments {
 
 export function addNetwork(cli: Argv, run: Run): Argv {
   const output = outputOption<"text" | "wide">(["text", "wide"]);
-  return cli.command("network", "Look at the networks that HNS holds", (yargs) =>
-    yargs
+  return cli.command("network", "Look at the networks that HNS holds, and care for those of this plugin", (yargs) =>
+    addNetworkCare(yargs, run)
       .command(
         "list",
         "List all networks, whoever made them",
@@ -35,7 +36,7 @@ export function addNetwork(cli: Argv, run: Run): Argv {
             .option("output", output),
         ({ name, conf, stateDir, timeout, output }) => run((world) => showNetwork(world, { name, conf, stateDir, timeout, output })),
       )
-      .demandCommand(1, "say what to do with the networks: list or show"),
+      .demandCommand(1, "say what to do with the networks: list, show, ensure, repair or delete"),
   );
 }
 

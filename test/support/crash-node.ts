@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Mode } from "../../src/core/config/plugin-config.ts";
 import { EmulatorClient, type EmulatedEndpoint } from "../emulator/client.ts";
 import type { Settings, WorldSnapshot } from "../emulator/model/world.ts";
 import { emulatorLibrary } from "./paths.ts";
@@ -44,6 +45,7 @@ export interface AddResult {
 export class CrashNode {
   readonly emulator: EmulatorClient;
   readonly #root: string;
+  #mode: Mode = "l2bridge";
   #saves = 0;
 
   private constructor(emulator: EmulatorClient) {
@@ -73,8 +75,9 @@ export class CrashNode {
     return join(this.stateDir, "state.db");
   }
 
-  /** A new node: an empty HNS and no state. Everything saved before is forgotten. */
-  async reset(settings: Partial<Settings> = {}): Promise<void> {
+  /** A new node with a network of `mode` to come: an empty HNS and no state. Everything saved before is forgotten. */
+  async reset(settings: Partial<Settings> = {}, mode: Mode = "l2bridge"): Promise<void> {
+    this.#mode = mode;
     await this.emulator.reset(settings);
     for (const entry of readdirSync(this.#root)) rmSync(join(this.#root, entry), { recursive: true, force: true });
   }
@@ -94,7 +97,10 @@ export class CrashNode {
       ...about,
       ...options.env,
     };
-    return runPackaged({ env, stdin: options.stdin ?? JSON.stringify(buildRawConfig(this.stateDir, options.config)) });
+    return runPackaged({
+      env,
+      stdin: options.stdin ?? JSON.stringify(buildRawConfig(this.stateDir, { mode: this.#mode, ...options.config })),
+    });
   }
 
   /** ADD that must succeed. */
