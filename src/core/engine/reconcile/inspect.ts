@@ -47,7 +47,10 @@ function rejoin(pass: NetworkPass, seen: Attachment, namespace: Guid): Promise<b
     operation,
     seen.id,
     (tx) => isSame(tx, seen),
-    () => hcn.withHandle(hcn.open("namespace", namespace), (handle) => joinSandbox(operation, { id: seen.endpoint }, { ...seen, namespace }, handle)),
+    () =>
+      hcn.withHandle(hcn.open("namespace", namespace), (handle) =>
+        joinSandbox(operation, { id: seen.endpoint }, { ...seen, namespace }, handle),
+      ),
   );
 }
 
