@@ -14,7 +14,7 @@ describe.each(["linux-x64", "win-x64"])("the notices of %s", (platform) => {
   });
 
   it("name every package of which a bundle has a file", () => {
-    for (const bundle of ["main", "cni", "cli"]) {
+    for (const bundle of ["main", "cni", "cli", "agent"]) {
       const { inputs } = JSON.parse(readFileSync(join(build, `meta-${bundle}.json`), "utf8")) as { inputs: Record<string, unknown> };
       const folders = new Set(Object.keys(inputs).flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
       for (const folder of folders) {
