@@ -1,7 +1,7 @@
 import { formatCidr } from "../core/base/ip.ts";
 import { attachmentId } from "../core/engine/attachment.ts";
 import type { StateTransaction } from "../core/engine/store.ts";
-import type { PoolSpec } from "../core/ipam/allocator.ts";
+import type { PoolSpec } from "../core/ipam/pool.ts";
 import { windowsOffsets } from "../core/ipam/blocks.ts";
 import { takeOver, type TakeoverOutcome } from "../core/ipam/take-over.ts";
 import { type ForeignAddress, readSource, type Source } from "./import-sources.ts";

@@ -3,7 +3,6 @@ import { PluginError } from "../../src/core/base/errors.ts";
 import {
   type Allocation,
   freeRested,
-  type PoolSpec,
   quarantineOwned,
   reassignOwned,
   releaseOwned,
@@ -11,6 +10,7 @@ import {
   revertAllocation,
   tryAllocate,
 } from "../../src/core/ipam/allocator.ts";
+import type { PoolSpec } from "../../src/core/ipam/pool.ts";
 import { type AddressSet, type Asker, tryAssign } from "../../src/core/ipam/assign.ts";
 import { isReserved } from "../../src/core/ipam/blocks.ts";
 import { findInconsistencies } from "../../src/core/ipam/consistency.ts";

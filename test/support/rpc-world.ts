@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../../src/core/base/log.ts";
 import { type Frame, FrameReader, type RpcAnswer, type RpcCall } from "../../src/service/rpc/frame.ts";
-import { RpcServer, type RpcHandler, type RpcServerOptions } from "../../src/service/rpc/server.ts";
+import type { RpcHandler } from "../../src/service/rpc/connection.ts";
+import { RpcServer, type RpcServerOptions } from "../../src/service/rpc/server.ts";
 import { utf8 } from "./shim-vectors.ts";
 
 export class RpcWorld {

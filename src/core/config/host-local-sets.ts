@@ -10,7 +10,20 @@ import {
   type OffsetRange,
 } from "../base/ip.ts";
 import type { Fault } from "./faults.ts";
-import type { HostLocalRange, HostLocalSet } from "./host-local.ts";
+
+/** A range of a host-local configuration: a subnet, and the part of it that may be handed out. */
+export interface HostLocalRange {
+  readonly cidr: Cidr;
+  /** Offsets in `cidr`, both inclusive. */
+  readonly part: OffsetRange;
+  /** May lie outside of `cidr`, as host-local allows. */
+  readonly gateway: IpAddress;
+  /** Where its keys are, such as `ipam.ranges[0][0]`. */
+  readonly path: string;
+}
+
+/** Ranges that give a pod one address between them. */
+export type HostLocalSet = readonly HostLocalRange[];
 
 /** Part of a host-local set that is one pool: the ranges of one subnet with one gateway. */
 export interface HostLocalPool {

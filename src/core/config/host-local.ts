@@ -10,25 +10,10 @@ import {
   type IpAddress,
   networkOf,
   offsetIn,
-  type OffsetRange,
 } from "../base/ip.ts";
 import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
 import { buildFault, type Fault } from "./faults.ts";
-import { findSetFaults } from "./host-local-sets.ts";
-
-/** A range of a host-local configuration: a subnet, and the part of it that may be handed out. */
-export interface HostLocalRange {
-  readonly cidr: Cidr;
-  /** Offsets in `cidr`, both inclusive. */
-  readonly part: OffsetRange;
-  /** May lie outside of `cidr`, as host-local allows. */
-  readonly gateway: IpAddress;
-  /** Where its keys are, such as `ipam.ranges[0][0]`. */
-  readonly path: string;
-}
-
-/** Ranges that give a pod one address between them. */
-export type HostLocalSet = readonly HostLocalRange[];
+import { findSetFaults, type HostLocalRange, type HostLocalSet } from "./host-local-sets.ts";
 
 /** The keys of one range, in the spelling of host-local's documentation. */
 export const RANGE_KEYS = ["subnet", "rangeStart", "rangeEnd", "gateway"] as const;

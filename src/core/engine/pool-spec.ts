@@ -2,7 +2,7 @@ import { PluginError } from "../base/errors.ts";
 import { containsIp, formatCidr, formatIp, offsetIn } from "../base/ip.ts";
 import { selectPools } from "../config/pool-choice.ts";
 import type { PluginConfig, PoolConfig, WantedAddress } from "../config/plugin-config.ts";
-import type { PoolSpec } from "../ipam/allocator.ts";
+import type { PoolSpec } from "../ipam/pool.ts";
 import type { AddressSet } from "../ipam/assign.ts";
 import { isReserved, windowsOffsets } from "../ipam/blocks.ts";
 

@@ -1,23 +1,12 @@
 import type { Clock } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
 import { addressAt, type Cidr, cidrSize, findCidr, formatCidr, formatIp } from "../base/ip.ts";
-import type { WarmConfig } from "../config/plugin-config.ts";
-import { isReserved, nextUsable, type Subnet, usableIn } from "./blocks.ts";
+import { isReserved, nextUsable, usableIn } from "./blocks.ts";
 import { carveNext, lostRace } from "./carve.ts";
+import type { PoolSpec } from "./pool.ts";
 import { rebase, stamp } from "./release-time.ts";
 import type { AddressRecord, AddressState, BlockRecord, Holder, IpamTransaction } from "./store.ts";
 import { keepWarm } from "./warm-pool.ts";
-
-/** What one pool is told by the configuration. */
-export interface PoolSpec extends Subnet {
-  readonly id: string;
-  readonly blockPrefix: number;
-  readonly cooldownMs: number;
-  /** Where the configuration has the range, for errors; absent means ipam.cidr. */
-  readonly field?: string;
-  /** Absent means that blocks are carved when they are needed. */
-  readonly warm?: WarmConfig;
-}
 
 /** What an address was before it was taken, so that a failed ADD can put it back exactly. */
 export interface Allocation {

@@ -5,7 +5,6 @@ import {
   findReusable,
   getBlock,
   type OwnerRef,
-  type PoolSpec,
   restedMs,
   reuseEarly,
   revertAllocation,
@@ -13,6 +12,7 @@ import {
   takeFree,
   tryAllocate,
 } from "./allocator.ts";
+import type { PoolSpec } from "./pool.ts";
 import { isReserved } from "./blocks.ts";
 import { stamp } from "./release-time.ts";
 import type { AddressRecord, IpamTransaction } from "./store.ts";

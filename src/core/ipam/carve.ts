@@ -12,7 +12,7 @@ import {
   overlaps,
   width,
 } from "../base/ip.ts";
-import type { PoolSpec } from "./allocator.ts";
+import type { PoolSpec } from "./pool.ts";
 import { carveBlock, skipReserved, usableIn } from "./blocks.ts";
 import type { BlockRecord, IpamTransaction } from "./store.ts";
 

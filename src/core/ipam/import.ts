@@ -1,5 +1,6 @@
 import { addressAt, cidrSize, containsIp, formatCidr, formatIp, type IpAddress, offsetIn } from "../base/ip.ts";
-import { type PoolSpec, updateBlock } from "./allocator.ts";
+import { updateBlock } from "./allocator.ts";
+import type { PoolSpec } from "./pool.ts";
 import { isReserved, nextUsable } from "./blocks.ts";
 import { findOrCarve } from "./carve.ts";
 import type { AddressState, Holder, IpamTransaction } from "./store.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/async.ts";
 import { formatCidr } from "../base/ip.ts";
-import { freeRested, type PoolSpec } from "./allocator.ts";
+import { freeRested } from "./allocator.ts";
+import type { PoolSpec } from "./pool.ts";
 import type { AddressSet } from "./assign.ts";
 import { carveBlock, usableIn } from "./blocks.ts";
 import type { IpamTransaction } from "./store.ts";

@@ -1,5 +1,5 @@
 import { containsIp, findIp, formatIp } from "../base/ip.ts";
-import type { PoolSpec } from "./allocator.ts";
+import type { PoolSpec } from "./pool.ts";
 import { isReserved } from "./blocks.ts";
 import { adoptAddress, CONFLICT_OWNER } from "./import.ts";
 import type { AddressRecord, Holder, IpamTransaction } from "./store.ts";

@@ -1,7 +1,8 @@
 import type { Clock } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
 import { findIp } from "../base/ip.ts";
-import { type Allocation, CONFLICT_MS, CONFLICT_OWNER, type OwnerRef, type PoolSpec, restedMs, setFree } from "./allocator.ts";
+import { type Allocation, CONFLICT_MS, CONFLICT_OWNER, type OwnerRef, restedMs, setFree } from "./allocator.ts";
+import type { PoolSpec } from "./pool.ts";
 import { adoptAddress } from "./import.ts";
 import { type AddressRecord, type IpamTransaction, podKey } from "./store.ts";
 

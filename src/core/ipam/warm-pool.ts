@@ -1,7 +1,7 @@
 import type { Clock } from "../base/async.ts";
 import { addressAt, carvableSize, cidrSize, formatCidr, offsetIn, width } from "../base/ip.ts";
 import type { WarmConfig } from "../config/plugin-config.ts";
-import type { PoolSpec } from "./allocator.ts";
+import type { PoolSpec } from "./pool.ts";
 import { reservedBefore } from "./blocks.ts";
 import { carveNext, findBlockRecord, lostRace } from "./carve.ts";
 import { rebase, stamp } from "./release-time.ts";

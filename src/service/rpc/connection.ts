@@ -9,9 +9,26 @@ import {
   FrameReader,
   PROTOCOL_VERSION,
   type RefusalReason,
+  type RpcAnswer,
   type RpcCall,
 } from "./frame.ts";
-import type { RpcHandler, RpcLimits } from "./server.ts";
+
+/**
+ * Does one call. `signal` is aborted when nobody waits for the answer any more: the caller has gone, or the deadline is over; the work may
+ * go on. A rejection reaches the caller as a refusal without its text.
+ */
+export type RpcHandler = (call: RpcCall, signal: AbortSignal) => Promise<RpcAnswer>;
+
+export interface RpcLimits {
+  /** Calls at a time. As many further connections are told "busy"; beyond those, connections are cut. */
+  readonly connections: number;
+  /** From the connection to the end of its request, milliseconds. */
+  readonly requestMs: number;
+  /** Most that a call may take, whatever its caller allows, milliseconds. */
+  readonly callMs: number;
+  /** For the caller to take its answer and go, milliseconds. */
+  readonly lingerMs: number;
+}
 
 export interface ConnectionOptions {
   readonly handler: RpcHandler;

@@ -1,25 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { LogFields, Logger } from "../../core/base/log.ts";
-import { ServerConnection } from "./connection.ts";
-import type { RpcAnswer, RpcCall } from "./frame.ts";
+import { type RpcHandler, type RpcLimits, ServerConnection } from "./connection.ts";
 import { listenAt } from "./listen.ts";
-
-/**
- * Does one call. `signal` is aborted when nobody waits for the answer any more: the caller has gone, or the deadline is over; the work may
- * go on. A rejection reaches the caller as a refusal without its text.
- */
-export type RpcHandler = (call: RpcCall, signal: AbortSignal) => Promise<RpcAnswer>;
-
-export interface RpcLimits {
-  /** Calls at a time. As many further connections are told "busy"; beyond those, connections are cut. */
-  readonly connections: number;
-  /** From the connection to the end of its request, milliseconds. */
-  readonly requestMs: number;
-  /** Most that a call may take, whatever its caller allows, milliseconds. */
-  readonly callMs: number;
-  /** For the caller to take its answer and go, milliseconds. */
-  readonly lingerMs: number;
-}
 
 /** A call may take a little longer than the shim waits, so that the shim's own deadline is what usually ends it. */
 export const DEFAULT_LIMITS: RpcLimits = { connections: 64, requestMs: 10_000, callMs: 110_000, lingerMs: 5_000 };

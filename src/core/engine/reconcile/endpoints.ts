@@ -1,6 +1,5 @@
 import { findGuid, findMac, type Guid, type Mac } from "../../base/ids.ts";
 import { findIp, type IpAddress } from "../../base/ip.ts";
-import type { PluginConfig } from "../../config/plugin-config.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
 import { parseEndpoint } from "../../hcn/documents.ts";
 import type { EndpointSummary } from "../../hcn/documents-v1.ts";
@@ -9,11 +8,10 @@ import { type Attachment, endpointName } from "../attachment.ts";
 import { openReadyNetwork } from "../ensure-network.ts";
 import type { Operation } from "../operation.ts";
 import { parseStoredResult } from "../pod-result.ts";
-import { configOfAttachment } from "../request-memory.ts";
 import { hasNamespace, joinSandbox } from "../sandbox.ts";
 import { withMode } from "../with-mode.ts";
 import { inspectEndpoint } from "./inspect.ts";
-import { act, isDue, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import { act, findPodConfig, isDue, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
 import { endAttachment, isAtWork } from "./settle.ts";
 
 /** The pods that are attached: their endpoints are made again, put back, compared, or removed with a sandbox that is gone. */
@@ -116,9 +114,4 @@ async function isInLiveNamespace(operation: Operation<NetworkPass["base"]>, { en
 
 function hasPoolAddress({ engine }: NetworkPass, { id }: Attachment): boolean {
   return engine.store.read((tx) => tx.listOwned(id)).some(({ state }) => state === "assigned");
-}
-
-export function findPodConfig({ engine }: Pick<NetworkPass, "engine">, attachment: Attachment): PluginConfig | undefined {
-  const request = engine.store.read((tx) => tx.findRequest(attachment.id));
-  return request === undefined ? undefined : configOfAttachment(request, attachment);
 }

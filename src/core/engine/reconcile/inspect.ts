@@ -12,8 +12,7 @@ import type { Operation } from "../operation.ts";
 import { parseStoredResult } from "../pod-result.ts";
 import { joinSandbox } from "../sandbox.ts";
 import { withMode } from "../with-mode.ts";
-import { findPodConfig } from "./endpoints.ts";
-import { act, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import { act, findPodConfig, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
 
 /** Compares the endpoint of a pod with what its ADD made: namespace, policies, routes. What can be put right in place is. */
 export async function inspectEndpoint(pass: NetworkPass, attachment: Attachment, namespace: Guid): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Guid } from "../../base/ids.ts";
-import type { HostConfig } from "../../config/plugin-config.ts";
+import type { HostConfig, PluginConfig } from "../../config/plugin-config.ts";
 import type { EndpointSummary } from "../../hcn/documents-v1.ts";
 import type { Attachment } from "../attachment.ts";
 import { takeLease } from "../lease.ts";
@@ -7,6 +7,7 @@ import { type EngineOptions, Operation } from "../operation.ts";
 import type { NetworkRecord, StateTransaction } from "../store.ts";
 import type { ReconcileAction, ReconcileEntry } from "./report.ts";
 import type { Sightings } from "./sightings.ts";
+import { configOfAttachment } from "../request-memory.ts";
 
 /** What HNS has, all of it asked before anything is done. */
 export interface NetworkLook {
@@ -123,4 +124,10 @@ function isHopeless(thrown: unknown): boolean {
 
 function codeOf(thrown: unknown): unknown {
   return typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined;
+}
+
+/** What the ADD of an attachment asked for; undefined where that is not known, or where HNS chose the address. Throws INVALID_CONFIG. */
+export function findPodConfig({ engine }: Pick<NetworkPass, "engine">, attachment: Attachment): PluginConfig | undefined {
+  const request = engine.store.read((tx) => tx.findRequest(attachment.id));
+  return request === undefined ? undefined : configOfAttachment(request, attachment);
 }

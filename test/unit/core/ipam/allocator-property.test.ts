@@ -3,12 +3,12 @@ import {
   type Allocation,
   allocateAddress,
   freeRested,
-  type PoolSpec,
   quarantineOwned,
   reassignOwned,
   releaseOwned,
   revertAllocation,
 } from "../../../../src/core/ipam/allocator.ts";
+import type { PoolSpec } from "../../../../src/core/ipam/pool.ts";
 import { PluginError } from "../../../../src/core/base/errors.ts";
 import { buildSpec, COOLDOWN_MS, PoolKit } from "./pool-kit.ts";
 

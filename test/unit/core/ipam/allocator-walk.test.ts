@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PoolSpec } from "../../../../src/core/ipam/allocator.ts";
+import type { PoolSpec } from "../../../../src/core/ipam/pool.ts";
 import { windowsOffsets } from "../../../../src/core/ipam/blocks.ts";
 import type { IpamTransaction } from "../../../../src/core/ipam/store.ts";
 import { Database } from "../../../../src/host/state/database.ts";

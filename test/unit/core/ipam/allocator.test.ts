@@ -2,13 +2,13 @@ import {
   allocateAddress,
   CONFLICT_OWNER,
   freeRested,
-  type PoolSpec,
   quarantineForeign,
   quarantineOwned,
   reassignOwned,
   releaseOwned,
   revertAllocation,
 } from "../../../../src/core/ipam/allocator.ts";
+import type { PoolSpec } from "../../../../src/core/ipam/pool.ts";
 import { buildSpec, COOLDOWN_MS, PoolKit } from "./pool-kit.ts";
 import { errorWith } from "../../../support/matchers.ts";
 

@@ -1,6 +1,7 @@
 /** IPv6 pools, and ranges too large to be carved in one piece. */
 import { findCidr, findIp, formatIp } from "../../../../src/core/base/ip.ts";
-import { type Allocation, allocateAddress, type PoolSpec, revertAllocation } from "../../../../src/core/ipam/allocator.ts";
+import { type Allocation, allocateAddress, revertAllocation } from "../../../../src/core/ipam/allocator.ts";
+import type { PoolSpec } from "../../../../src/core/ipam/pool.ts";
 import { type AddressSet, tryAssign } from "../../../../src/core/ipam/assign.ts";
 import { windowsOffsets } from "../../../../src/core/ipam/blocks.ts";
 import { poolCapacity } from "../../../../src/core/ipam/capacity.ts";

@@ -1,5 +1,5 @@
 import { cidrSize, findCidr } from "../../../../src/core/base/ip.ts";
-import type { PoolSpec } from "../../../../src/core/ipam/allocator.ts";
+import type { PoolSpec } from "../../../../src/core/ipam/pool.ts";
 import type { IpamTransaction } from "../../../../src/core/ipam/store.ts";
 import { Database } from "../../../../src/host/state/database.ts";
 import { SqliteStateStore } from "../../../../src/host/state/sqlite-store.ts";

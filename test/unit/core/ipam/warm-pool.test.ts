@@ -1,5 +1,6 @@
 import type { WarmConfig } from "../../../../src/core/config/plugin-config.ts";
-import { allocateAddress, freeRested, type PoolSpec, releaseOwned } from "../../../../src/core/ipam/allocator.ts";
+import { allocateAddress, freeRested, releaseOwned } from "../../../../src/core/ipam/allocator.ts";
+import type { PoolSpec } from "../../../../src/core/ipam/pool.ts";
 import { buildSpec, COOLDOWN_MS, PoolKit } from "./pool-kit.ts";
 
 const SHRINK_MS = 60_000;
