@@ -6,7 +6,7 @@ import { loadAsset } from "./assets.ts";
 import type { forward as Forward, ForwardRequest } from "./forward.ts";
 
 /** How long an agent that holds the lock and does not listen may take to start or to end, milliseconds. */
-const CHANGE_MS = 10_000;
+const CHANGE_MS = 30_000;
 const POLL_MS = 100;
 
 export interface HandOverOptions {
@@ -28,7 +28,7 @@ export async function takeOverOrHandOver({ lockFile, stateDir, clock, request }:
     const { forward } = loadAsset("client") as { forward: typeof Forward };
     const outcome = await forward(request);
     if (outcome.kind === "answered") throw new HandedOver(outcome.stdout, outcome.code === 0 ? 0 : 1);
-    if (outcome.kind === "silent") throw silent(outcome.reason);
+    if (outcome.kind === "silent" && outcome.reason !== "closing") throw silent(outcome.reason);
     return undefined; // it starts or ends: its place in the file system is not there, its lock still is
   });
   if (isOurs !== true) throw silent(`it does not listen at ${request.socket}`);

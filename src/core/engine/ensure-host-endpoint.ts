@@ -44,6 +44,9 @@ async function findHostEndpoint(operation: Operation<AttachableConfig>, network:
   const found = endpoints.find(({ addresses }) => wanted.every((address) => addresses.includes(address)));
   const named = endpoints.find((endpoint) => endpoint.name === name);
   if (found !== undefined || named === undefined) return found;
+  // Version 1 tells one address of each family; with several ranges version 2 has to say.
+  const { addresses } = parseEndpoint(await operation.hcn.describe("endpoint", named.id));
+  if (wanted.every((address) => addresses.some((held) => held.address === address))) return named;
   const message = `the host endpoint "${name}" has the address ${named.addresses.join(", ") || "none"}, wanted ${wanted.join(", ")}`;
   throw new PluginError("NETWORK_MISMATCH", { message, remedy: `remove the endpoint "${name}", or correct ipam.cidr` });
 }

@@ -3,6 +3,7 @@ import type { HostConfig } from "../config/plugin-config.ts";
 import { releaseOwned } from "../ipam/allocator.ts";
 import { rebase, stamp } from "../ipam/release-time.ts";
 import { type Attachment, type AttachmentKey, endpointName } from "./attachment.ts";
+import { heldBy } from "./held-addresses.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
 import type { LeakRecord, StateTransaction } from "./store.ts";
@@ -93,7 +94,7 @@ async function lookAtHns({ hcn, scan }: Operation<HostConfig>): Promise<Look> {
   return {
     ids: new Set(endpoints.map(({ id }) => id)),
     names: new Set(endpoints.map(({ name }) => name)),
-    addresses: new Set(endpoints.map(({ address }) => address)),
+    addresses: heldBy(endpoints),
     namespaces: new Set(namespaces),
   };
 }

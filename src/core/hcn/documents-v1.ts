@@ -55,6 +55,12 @@ function parseSummary(value: unknown): EndpointSummary | undefined {
   };
 }
 
+/** Whether version 1's description of an endpoint names containers that have it. */
+export function hasContainers(answer: unknown): boolean {
+  const list: unknown = typeof answer === "object" && answer !== null && "SharedContainers" in answer ? answer.SharedContainers : undefined;
+  return Array.isArray(list) && list.length > 0;
+}
+
 function parseNamespace(value: unknown): Guid | undefined {
   const id = typeof value === "object" && value !== null && "ID" in value ? value.ID : undefined;
   const namespace = typeof id === "string" ? findGuid(id) : undefined;

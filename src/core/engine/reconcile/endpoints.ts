@@ -3,7 +3,6 @@ import { findIp, type IpAddress } from "../../base/ip.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
 import { parseEndpoint } from "../../hcn/documents.ts";
 import type { EndpointSummary } from "../../hcn/documents-v1.ts";
-import { isNotFound } from "../../hcn/hresults.ts";
 import { type Attachment, endpointName } from "../attachment.ts";
 import { openReadyNetwork } from "../ensure-network.ts";
 import type { Operation } from "../operation.ts";
@@ -11,7 +10,19 @@ import { parseStoredResult } from "../pod-result.ts";
 import { hasNamespace, joinSandbox } from "../sandbox.ts";
 import { withMode } from "../with-mode.ts";
 import { inspectEndpoint } from "./inspect.ts";
-import { act, findPodConfig, isDue, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import {
+  act,
+  alone,
+  findPodConfig,
+  isDue,
+  isSame,
+  isUsed,
+  nameAttachment,
+  note,
+  type NetworkPass,
+  startOperation,
+  withAttachment,
+} from "./pass.ts";
 import { endAttachment, isAtWork } from "./settle.ts";
 
 /** The pods that are attached: their endpoints are made again, put back, compared, or removed with a sandbox that is gone. */
@@ -20,7 +31,8 @@ export async function repairEndpoints(pass: NetworkPass): Promise<void> {
   for (const attachment of pass.attachments) {
     // A container of Docker is no object of HNS: whether it lives cannot be told.
     const isKnown = attachment.phase === "attached" && hasNamespace(attachment.netns);
-    if (isKnown && !isAtWork(pass, attachment)) await repairOne(pass, attachment, byId.get(attachment.endpoint));
+    if (!isKnown || isAtWork(pass, attachment)) continue;
+    await alone(pass, nameAttachment(attachment), () => repairOne(pass, attachment, byId.get(attachment.endpoint)));
   }
 }
 
@@ -95,21 +107,9 @@ async function removeWithoutSandbox(pass: NetworkPass, attachment: Attachment): 
   if (!hasPoolAddress(pass, attachment) || !isDue(pass, finding, `${attachment.id} ${attachment.updatedAt}`)) return;
   await act(pass, finding, async () => {
     const operation = startOperation(pass, pass.base);
-    if (await isInLiveNamespace(operation, attachment)) return false;
+    if (await isUsed(operation, attachment.endpoint)) return false;
     return endAttachment(operation, attachment);
   });
-}
-
-/** Version 2 of the interface is sure of it. */
-async function isInLiveNamespace(operation: Operation<NetworkPass["base"]>, { endpoint }: Attachment): Promise<boolean> {
-  const { hcn } = operation;
-  try {
-    const { namespace } = parseEndpoint(await hcn.describe("endpoint", endpoint));
-    return namespace !== undefined && (await hcn.enumerate("namespace", {})).includes(namespace);
-  } catch (thrown) {
-    if (!isNotFound(thrown)) throw thrown;
-    return false;
-  }
 }
 
 function hasPoolAddress({ engine }: NetworkPass, { id }: Attachment): boolean {

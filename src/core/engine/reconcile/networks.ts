@@ -5,9 +5,9 @@ import { getDatapath } from "../../datapath/datapaths.ts";
 import { networkId } from "../attachment.ts";
 import { openReadyNetwork, verificationStamp } from "../ensure-network.ts";
 import type { Operation } from "../operation.ts";
-import { configOfAttachment, configOfNetwork } from "../request-memory.ts";
+import { configOfNetwork } from "../request-memory.ts";
 import { withMode } from "../with-mode.ts";
-import { act, note, type NetworkPass, startOperation } from "./pass.ts";
+import { act, findPodConfig, forThisNode, note, type NetworkPass, startOperation } from "./pass.ts";
 
 /** The network and the node's own endpoint on it: made again when missing, as they were; what differs is only told. */
 export async function repairNetwork(pass: NetworkPass): Promise<void> {
@@ -53,18 +53,20 @@ async function ensure({ record, engine }: NetworkPass, operation: Operation): Pr
 
 /** Also where the mode has no such endpoint. */
 function hasHostEndpoint({ look }: NetworkPass, wanted: readonly string[]): boolean {
-  if (wanted.length === 0) return true;
-  return look.endpoints.some(({ network, addresses }) => network === look.id && wanted.every((address) => addresses.includes(address)));
+  const [first] = wanted;
+  if (first === undefined) return true;
+  // The list of version 1 tells one address of each family; what else the endpoint lacks, its next comparison finds.
+  return look.endpoints.some(({ network, addresses }) => network === look.id && addresses.includes(first));
 }
 
 /** What the network's last ADD had; where only another IPAM plugin knew the range, what a pod that stands has. */
 function findConfig({ engine, record, attachments }: NetworkPass): PluginConfig | undefined {
   const own = engine.store.read((tx) => tx.findRequest(networkId(engine.machine.nodeName, record.name)));
   const config = own === undefined ? undefined : configOfNetwork(own);
-  if (config !== undefined) return config;
+  if (config !== undefined) return forThisNode({ engine }, config);
   for (const attachment of attachments.filter(({ phase }) => phase === "attached")) {
-    const request = engine.store.read((tx) => tx.findRequest(attachment.id));
-    if (request !== undefined) return configOfAttachment(request, attachment);
+    const config = findPodConfig({ engine }, attachment);
+    if (config !== undefined) return config;
   }
   return undefined;
 }

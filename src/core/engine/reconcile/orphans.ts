@@ -2,7 +2,7 @@ import type { EndpointSummary } from "../../hcn/documents-v1.ts";
 import { type AttachmentKey, attachmentId, parseEndpointName } from "../attachment.ts";
 import { removeEndpoint } from "../remove-endpoint.ts";
 import type { StateTransaction } from "../store.ts";
-import { act, isDue, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import { act, isDue, isUsed, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
 import { isAtWork } from "./settle.ts";
 
 /**
@@ -16,7 +16,10 @@ export async function removeOrphans(pass: NetworkPass): Promise<void> {
     const key = parseEndpointName(endpoint.name, pass.record.name);
     const finding = { action: "orphan", subject: endpoint.name, detail: "no attachment has this endpoint" } as const;
     if (key === undefined || isAtWork(pass, { id: attachmentId(key) }) || !isDue(pass, finding, endpoint.id)) continue;
-    await act(pass, finding, () => remove(pass, endpoint, key));
+    await act(pass, finding, async () => {
+      if (await isUsed(startOperation(pass, pass.base), endpoint.id)) return false;
+      return remove(pass, endpoint, key);
+    });
   }
 }
 

@@ -1,7 +1,10 @@
-import type { Guid } from "../../base/ids.ts";
+import { formatGuid, type Guid } from "../../base/ids.ts";
 import type { HostConfig, PluginConfig } from "../../config/plugin-config.ts";
-import type { EndpointSummary } from "../../hcn/documents-v1.ts";
+import { parseEndpoint } from "../../hcn/documents.ts";
+import { type EndpointSummary, hasContainers } from "../../hcn/documents-v1.ts";
+import { isNotFound } from "../../hcn/hresults.ts";
 import type { Attachment } from "../attachment.ts";
+import { forNode } from "../node-pools.ts";
 import { takeLease } from "../lease.ts";
 import { type EngineOptions, Operation } from "../operation.ts";
 import type { NetworkRecord, StateTransaction } from "../store.ts";
@@ -129,5 +132,38 @@ function codeOf(thrown: unknown): unknown {
 /** What the ADD of an attachment asked for; undefined where that is not known, or where HNS chose the address. Throws INVALID_CONFIG. */
 export function findPodConfig({ engine }: Pick<NetworkPass, "engine">, attachment: Attachment): PluginConfig | undefined {
   const request = engine.store.read((tx) => tx.findRequest(attachment.id));
-  return request === undefined ? undefined : configOfAttachment(request, attachment);
+  const config = request === undefined ? undefined : configOfAttachment(request, attachment);
+  return config === undefined ? undefined : forThisNode({ engine }, config);
+}
+
+/** With the pools that are for this node alone. Throws INVALID_CONFIG when there are none. */
+export function forThisNode(pass: Pick<NetworkPass, "engine">, config: PluginConfig): PluginConfig {
+  return forNode(startOperation(pass, config)).config;
+}
+
+/** Does what one object needs; what it throws is told, and the others go on. Throws on where there is no point in going on. */
+export async function alone(pass: NetworkPass, subject: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    if (isHopeless(thrown)) throw thrown;
+    const detail = `it cannot be looked at: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    note(pass, { action: "difference", outcome: "found", subject, detail });
+  }
+}
+
+/**
+ * Whether somebody uses the endpoint: it is in a namespace that lives, or containers have it, as Docker's do without a namespace. The list of
+ * version 1 does not tell this on every Windows. True when HNS does not say.
+ */
+export async function isUsed({ hcn }: Operation<HostConfig>, endpoint: Guid): Promise<boolean> {
+  try {
+    const { namespace } = parseEndpoint(await hcn.describe("endpoint", endpoint));
+    if (namespace !== undefined && (await hcn.enumerate("namespace", {})).includes(namespace)) return true;
+    return hasContainers(await hcn.callV1({ method: "GET", path: `/endpoints/${formatGuid(endpoint)}` }));
+  } catch (thrown) {
+    if (isNotFound(thrown)) return false;
+    if (codeOf(thrown) === "HNS_REFUSED") return true;
+    throw thrown;
+  }
 }

@@ -341,3 +341,66 @@ test.each([false, true])(
     expect(node.podEndpoints()).toEqual([]);
   },
 );
+
+describe("what cannot be told by the list of version 1", () => {
+  function names(): string[] {
+    return [...node.model.world.endpoints.values()].map(({ name }) => name);
+  }
+
+  function loseState(): void {
+    for (const table of ["attachments", "networks", "addresses", "blocks", "pools", "requests"]) node.database.run(`DELETE FROM ${table}`);
+  }
+
+  test("a running pod of Docker's that is learned from HNS after the state was lost is not taken for a broken-off ADD", async () => {
+    const docker = { ...node.pod("docker"), netns: "none" };
+    await node.add(docker);
+    loseState();
+    await add("later");
+    expect(actions(await twice())).not.toContain("settle done");
+    expect(names()).toContain(endpointName(docker));
+  });
+
+  test("endpoints that somebody uses are no orphans, whether or not their namespace is told", async () => {
+    renew({ addresses: "hns", config: { subnet: "10.244.3.0/24" } });
+    const docker = { ...node.pod("docker"), netns: "none" };
+    const pod = node.pod("pod");
+    await node.add(docker);
+    await node.add(pod);
+    loseState();
+    await node.add(node.pod("later"));
+    expect(actions(await twice())).not.toContain("orphan done");
+    expect(names()).toEqual(expect.arrayContaining([endpointName(docker), endpointName(pod)]));
+  });
+
+  test("the host endpoint of several ranges is compared with all its addresses", async () => {
+    const ipam = { cidr: undefined, pools: [{ cidr: "10.244.3.0/24" }, { cidr: "10.244.4.0/24" }] };
+    renew({ config: { ipam } });
+    await add("c1", { ipam });
+    node.model.world.hnsStart = "another run"; // so that the network is compared anew
+    expect(actions(await pass())).toEqual([]);
+    await add("c2", { ipam });
+    expect(node.podEndpoints()).toHaveLength(2);
+  });
+});
+
+test("a pod whose configuration is no longer accepted keeps the others from nothing", async () => {
+  const [bad, good] = [await add("bad", { mode: "bogus" }), await add("good")];
+  const lost = [bad, good].map(({ pod }) => endpointName(pod));
+  for (const [id, { name }] of node.model.world.endpoints) if (lost.includes(name)) node.model.world.endpoints.delete(id);
+  const report = await pass();
+  expect(actions(report).sort()).toEqual(["difference found", "endpoint done"]);
+  expect(node.endpointOf(good.pod)).toBeDefined();
+});
+
+test("of pools for certain nodes those of this one alone make the network again", async () => {
+  const pools = ["node-1", "node-2"].map((name, index) => ({
+    cidr: `10.244.${3 + index}.0/24`,
+    nodeSelector: { "kubernetes.io/hostname": name },
+  }));
+  renew({ config: { ipam: { cidr: undefined, pools: pools.slice(0, 1) } } });
+  await add("c1", { ipam: { cidr: undefined, pools } });
+  dropNetwork();
+  await pass();
+  const [network] = [...node.model.world.networks.values()];
+  expect(network?.subnets.map(({ prefix }) => prefix)).toEqual(["10.244.3.0/24"]);
+});
