@@ -10,7 +10,7 @@ async function print(...args: string[]): Promise<string> {
 /** The commands that a help lists. */
 function listed(help: string): string[] {
   const lines = help.split("\nCommands:\n")[1]?.split("\n\n")[0]?.split("\n") ?? [];
-  return lines.flatMap((line) => /^ {2}hns-cni (?:\w+ )?([a-z]+)/.exec(line)?.[1] ?? []);
+  return lines.flatMap((line) => /^ {2}hns-cni (?:\w+ )?([a-z-]+)/.exec(line)?.[1] ?? []);
 }
 
 describeUnless(packagedReason(), "completion", () => {
