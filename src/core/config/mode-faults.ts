@@ -1,5 +1,6 @@
 import { findMac } from "../base/ids.ts";
 import { type Cidr, findCidr, findIp, formatCidr } from "../base/ip.ts";
+import { findMacProblem } from "./pod-request.ts";
 import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
 import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault, type Fault } from "./faults.ts";
@@ -94,14 +95,8 @@ function findMasqFaults(text: unknown): Fault[] {
 function findMacFaults(document: JsonObject): Fault[] {
   const runtime = isJsonObject(document["runtimeConfig"]) ? document["runtimeConfig"] : {};
   const text = runtime["mac"];
-  if (typeof text !== "string" || text === "" || isUsableMac(text)) return [];
+  if (typeof text !== "string" || text === "" || findMacProblem(findMac(text)) === undefined) return [];
   return [buildFault("runtimeConfig.mac", text, "is no unicast MAC address")];
-}
-
-/** Whether an endpoint can have this MAC address: one of a single card, and not all zeros. */
-function isUsableMac(text: string): boolean {
-  const mac = findMac(text);
-  return mac !== undefined && (Number.parseInt(mac.slice(0, 2), 16) & MULTICAST) === 0 && mac !== "00:00:00:00:00:00";
 }
 
 function findGatewayFaults(document: JsonObject, facts: ModeFacts): Fault[] {

@@ -88,8 +88,8 @@ function wrongArgument(mac: string | undefined, problem: string): PluginError {
   });
 }
 
-/** A card must not have an address of a group, nor none. */
-function findMacProblem(mac: Mac | undefined): string | undefined {
+/** What is wrong with a MAC address for an endpoint: a card must not have an address of a group, nor none. */
+export function findMacProblem(mac: Mac | undefined): string | undefined {
   if (mac === undefined) return "is no MAC address";
   if (/^[0:]+$/.test(mac)) return "is the MAC address of nobody";
   return Number.parseInt(mac.slice(0, 2), 16) % 2 === 1 ? "is a MAC address of a group" : undefined;

@@ -1,6 +1,7 @@
 import type { IpAddress } from "../base/ip.ts";
 import { DEFAULT_VXLAN_PORT } from "../config/mode-settings.ts";
 import { formatHnsVersion, supports } from "../hcn/features.ts";
+import { buildVsid } from "../policy/isolation.ts";
 import { buildDatapath } from "./build-datapath.ts";
 import type { Datapath } from "./datapath.ts";
 import { HOST_ENDPOINT } from "./routes.ts";
@@ -18,7 +19,7 @@ const own: OwnTraits = {
     return { field: "vxlanPort", problem, remedy: `use ${DEFAULT_VXLAN_PORT} on every node, or a Windows with HNS 10.3 or later` };
   },
   networkPolicies: ({ vxlanPort }) => (vxlanPort === DEFAULT_VXLAN_PORT ? [] : [{ Type: "VxlanPort", Settings: { Port: vxlanPort } }]),
-  subnetPolicies: ({ vsid }) => [{ Type: "VSID", Settings: { IsolationId: vsid } }],
+  subnetPolicies: ({ vsid }) => [buildVsid(vsid)],
   compare: (network, { vsid, vxlanPort }) => {
     const other = network.subnets.find((subnet) => subnet.vsid !== undefined && subnet.vsid !== vsid);
     const port = network.vxlanPort ?? DEFAULT_VXLAN_PORT;

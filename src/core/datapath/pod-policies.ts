@@ -1,9 +1,10 @@
-import { type Cidr, type Family, formatCidr, formatIp } from "../base/ip.ts";
+import type { Cidr, Family } from "../base/ip.ts";
 import { MODE_FACTS } from "../config/modes.ts";
 import type { AttachableConfig } from "../config/plugin-config.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
 import { type HnsVersion, supports } from "../hcn/features.ts";
 import { composePolicies } from "../policy/compose-policies.ts";
+import { buildEncapOverhead } from "../policy/encap-overhead.ts";
 import { buildLoopbackDsr } from "../policy/loopback-dsr.ts";
 import { buildOutboundNat } from "../policy/outbound-nat.ts";
 import { buildPortMappingAcls, buildPortMappings } from "../policy/port-mapping.ts";
@@ -41,7 +42,7 @@ function listOwn(traits: Traits, config: AttachableConfig, pod: PolicyPod): Poli
   const own = traits.own?.podPolicies(pod.providerAddress) ?? [];
   const families = familiesOf(config, pod.addresses);
   const mappings = listPortMappings(config, families);
-  const overhead = config.encapOverhead === undefined ? [] : [{ Type: "EncapOverhead", Settings: { Overhead: config.encapOverhead } }];
+  const overhead = config.encapOverhead === undefined ? [] : [buildEncapOverhead(config.encapOverhead)];
   const rest = [...overhead, ...buildQos(config.bandwidth ?? {}).policies, ...own];
   if (!MODE_FACTS[traits.mode].hasSdnPolicies) return [...mappings, ...rest];
   const ofPod = (cidrs: readonly Cidr[]): Cidr[] => cidrs.filter((cidr) => families.has(cidr.address.family));
@@ -78,9 +79,8 @@ function listNatExceptions(config: AttachableConfig): Cidr[] {
 /** The configuration's own routes through the host's layer. */
 function buildEncapRoutes(config: AttachableConfig, families: ReadonlySet<Family>): PolicyDocument[] {
   return config.additionalRoutes
-    .filter(({ needEncap, destination }) => needEncap && families.has(destination.address.family))
-    .map(({ destination, nextHop }) => {
-      const hop = nextHop === undefined ? {} : { NextHop: formatIp(nextHop) };
-      return { Type: "SDNRoute", Settings: { DestinationPrefix: formatCidr(destination), ...hop, NeedEncap: true } };
-    });
+    .filter(({ needEncap }) => needEncap)
+    .flatMap(({ destination, nextHop }) =>
+      buildSdnRoutes([destination], { families: [...families], ...(nextHop !== undefined && { nextHop }) }),
+    );
 }
