@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressAt, findCidr, formatIp } from "../../src/core/base/ip.ts";
 import { findPeers, peersReason } from "../peers/build.ts";
-import { timeProcess } from "./process.ts";
+import { type ProcessRun, timeProcess } from "./process.ts";
 
 const NETWORK = "pods";
 const RANGE = "10.244.0.0/16";
@@ -35,8 +35,14 @@ export class HostLocal {
 
   /** An ADD and a DEL, milliseconds. */
   async measure(): Promise<number> {
-    const { linux } = findPeers();
     const container = randomBytes(32).toString("hex");
+    let ms = 0;
+    for (const command of ["ADD", "DEL"] as const) ms += await timeProcess(() => Promise.resolve(this.buildCall(command, container)));
+    return ms;
+  }
+
+  buildCall(command: "ADD" | "DEL", container: string): ProcessRun {
+    const { linux } = findPeers();
     const stdin = JSON.stringify({
       cniVersion: "1.0.0",
       name: NETWORK,
@@ -44,12 +50,7 @@ export class HostLocal {
       ipam: { type: "host-local", dataDir: this.#dataDir, ranges: [[{ subnet: RANGE }]] },
     });
     const variables = { CNI_CONTAINERID: container, CNI_NETNS: "/var/run/netns/pod", CNI_IFNAME: "eth0", CNI_PATH: linux };
-    let ms = 0;
-    for (const command of ["ADD", "DEL"]) {
-      const run = { program: join(linux, "host-local"), env: { CNI_COMMAND: command, ...variables }, stdin };
-      ms += await timeProcess(() => Promise.resolve(run));
-    }
-    return ms;
+    return { program: join(linux, "host-local"), env: { CNI_COMMAND: command, ...variables }, stdin };
   }
 
   close(): void {

@@ -1,20 +1,13 @@
 /** Whole processes that take and give back an address while many are held: ours as plugin and as IPAM plugin, and host-local. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { normaliseIpamRole } from "../../src/core/config/ipam-role.ts";
 import { normalise } from "../../src/core/config/normalise.ts";
-import type { PluginConfig } from "../../src/core/config/plugin-config.ts";
-import { poolSpec } from "../../src/core/engine/pool-spec.ts";
-import { Database } from "../../src/host/state/database.ts";
-import { SqliteStateStore } from "../../src/host/state/sqlite-store.ts";
 import { makeContainerId } from "../support/cni-node.ts";
 import type { Contestant, Series } from "./benchmark.ts";
 import { alternate, BenchNode } from "./bench-node.ts";
 import { HostLocal } from "./host-local.ts";
-import { FLAT, fillPool } from "./ipam-in-process.ts";
+import { FLAT } from "./ipam-in-process.ts";
+import { fillState, IpamRole } from "./ipam-role.ts";
 import { linuxProgram } from "./paths.ts";
-import { type ProcessRun, timeProcess } from "./process.ts";
+import { timeProcess } from "./process.ts";
 
 /** What our process may take beside host-local's, and with how many addresses held that is judged. */
 const BESIDE_PEER = { ratio: 0.4, held: 10_000 };
@@ -86,31 +79,19 @@ async function preparePlugin(count: number): Promise<Holder> {
 
 /** The IPAM plugin of another plugin. */
 function prepareRole(count: number): Holder {
-  const stateDir = mkdtempSync(join(tmpdir(), "hns-cni-bench-"));
-  const ipam = { type: "hns-cni", cidr: "10.244.0.0/16", stateDir };
-  const input = { cniVersion: "1.0.0", name: "pods", type: "win-bridge", ipam };
-  fillState(stateDir, normaliseIpamRole(input).config, count);
-  const stdin = JSON.stringify(input);
-  const build = (command: string, container: string): ProcessRun => {
-    const attachment = { CNI_CONTAINERID: container, CNI_NETNS: "/var/run/netns/pod", CNI_IFNAME: "eth0" };
-    return { program: linuxProgram, env: { CNI_COMMAND: command, CNI_PATH: "/opt/cni/bin", ...attachment }, stdin };
-  };
+  const role = new IpamRole(count);
   const measure = async (): Promise<number> => {
     const container = makeContainerId();
     let ms = 0;
-    for (const command of ["ADD", "DEL"]) ms += await timeProcess(() => Promise.resolve(build(command, container)));
+    for (const command of ["ADD", "DEL"] as const) {
+      ms += await timeProcess(() => Promise.resolve({ program: linuxProgram, ...role.buildCall(command, container) }));
+    }
     return ms;
   };
-  return { measure, close: async () => rmSync(stateDir, { recursive: true, force: true }) };
+  return { measure, close: async () => role.close() };
 }
 
 function preparePeer(count: number): Holder {
   const peer = new HostLocal(count);
   return { measure: () => peer.measure(), close: async () => peer.close() };
-}
-
-function fillState(stateDir: string, config: PluginConfig, count: number): void {
-  const store = new SqliteStateStore(Database.open({ path: join(stateDir, "state.db"), busyTimeoutMs: 1000 }));
-  fillPool(store, poolSpec(config), count);
-  store.close();
 }

@@ -26,6 +26,14 @@ export interface RivalPod {
   readonly netns: string;
 }
 
+export type RivalCommand = "ADD" | "CHECK" | "DEL" | "GC" | "STATUS";
+
+export interface RivalCall {
+  readonly exe: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string;
+}
+
 export interface RivalResult {
   readonly code: number | null;
   /** What it printed: a result, an error object, or nothing. */
@@ -69,11 +77,17 @@ export class Rival {
   }
 
   /** Runs the plugin once; the emulator's call log then holds this call's alone. */
-  async run(command: "ADD" | "CHECK" | "DEL" | "GC" | "STATUS", pod?: RivalPod): Promise<RivalResult> {
-    const folder = findPeers().windows;
+  async run(command: RivalCommand, pod?: RivalPod): Promise<RivalResult> {
     await this.emulator.clearCalls();
+    const { code, stdout } = await runUnderWine(this.#machine, this.buildCall(command, pod));
+    return { code, output: stdout.trim() === "" ? undefined : JSON.parse(stdout) };
+  }
+
+  /** What a run needs: the program's Linux path, its variables and its input. */
+  buildCall(command: RivalCommand, pod?: RivalPod): RivalCall {
+    const folder = findPeers().windows;
     const podVariables = pod === undefined ? {} : { CNI_CONTAINERID: pod.containerId, CNI_NETNS: pod.netns, CNI_IFNAME: "eth0" };
-    const { code, stdout } = await runUnderWine(this.#machine, {
+    return {
       exe: join(folder, `${this.kind.name}.exe`),
       env: {
         HNS_EMULATOR_ADDRESS: this.emulator.address,
@@ -84,8 +98,7 @@ export class Rival {
         ...podVariables,
       },
       stdin: JSON.stringify(this.#buildConf()),
-    });
-    return { code, output: stdout.trim() === "" ? undefined : JSON.parse(stdout) };
+    };
   }
 
   /** The names of the last call's exports, in order. */

@@ -1,18 +1,14 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { linuxShim, shimReason } from "../../../scripts/package/shim.ts";
 import { RpcServer } from "../../../src/service/rpc/server.ts";
 import { packagedReason } from "../../support/packaged.ts";
 import type { Benchmark, Contestant, Prepared } from "../benchmark.ts";
+import { buildEmptyC, EMPTY_C } from "../empties.ts";
 import { linuxProgram } from "../paths.ts";
 import { countInstructions, timeProcess, type ProcessRun, valgrindReason } from "../process.ts";
 
-const run = promisify(execFile);
-
-const EMPTY = "C, empty main()";
 const SHIM = "shim, agent answers";
 /** Counted in time alone: valgrind ends where one program takes the place of another. */
 const FALLBACK = "shim, nobody listens";
@@ -37,17 +33,21 @@ async function prepareShim(): Promise<Prepared> {
   const socket = join(folder, "agent/agent.sock");
   const server = new RpcServer({ path: socket, handler: answer }, { log: SILENT_LOG });
   await server.start();
-  const empty = await buildEmpty(folder);
+  const empty = await buildEmptyC(linuxShim, folder);
   const env = { CNI_COMMAND: "VERSION", CNI_PATH: "/opt/cni/bin" };
   const program = join(process.cwd(), linuxShim.file);
   const runs: readonly (readonly [string, ProcessRun])[] = [
-    [EMPTY, { program: empty }],
+    [EMPTY_C, { program: empty }],
     [SHIM, { program, env: { ...env, HNS_CNI_SOCKET: socket }, stdin: INPUT }],
     ["main program, VERSION", { program: linuxProgram, env, stdin: INPUT }],
     ["shim, nobody listens", { program, env: { ...env, HNS_CNI_SOCKET: join(folder, "none"), HNS_CNI_MAIN: linuxProgram }, stdin: INPUT }],
   ];
   const contestants = (measure: typeof timeProcess): Contestant[] =>
-    runs.map(([name, one]) => ({ name, measure: () => measure(() => Promise.resolve(one)), ...(name === EMPTY ? {} : { rival: EMPTY }) }));
+    runs.map(([name, one]) => ({
+      name,
+      measure: () => measure(() => Promise.resolve(one)),
+      ...(name === EMPTY_C ? {} : { rival: EMPTY_C }),
+    }));
   const noValgrind = valgrindReason();
   const counted = { title: "Shim, instructions", unit: "M instructions", rounds: 3, warmUp: 0 } as const;
   return {
@@ -68,12 +68,4 @@ async function prepareShim(): Promise<Prepared> {
 function answer(): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }> {
   const stdout = Buffer.from(JSON.stringify({ cniVersion: "1.1.0", supportedVersions: ["1.1.0"] }));
   return Promise.resolve({ code: 0, stdout, stderr: new Uint8Array() });
-}
-
-async function buildEmpty(folder: string): Promise<string> {
-  const source = join(folder, "empty.c");
-  const program = join(folder, "empty");
-  writeFileSync(source, "int main(void) { return 0; }\n");
-  await run(linuxShim.compiler, ["-O2", "-s", ...linuxShim.flags, "-o", program, source]);
-  return program;
 }
