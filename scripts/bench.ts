@@ -6,6 +6,7 @@ import { blockCarving } from "../test/bench/block-carving.ts";
 import { ipam } from "../test/bench/benchmarks/ipam.ts";
 import { linux } from "../test/bench/benchmarks/linux.ts";
 import { rivalsLinux } from "../test/bench/benchmarks/rivals-linux.ts";
+import { rivalsWine } from "../test/bench/benchmarks/rivals-wine.ts";
 import { shim } from "../test/bench/benchmarks/shim.ts";
 import { startup } from "../test/bench/benchmarks/startup.ts";
 import { wine } from "../test/bench/benchmarks/wine.ts";
@@ -14,7 +15,7 @@ import { publishResult, runBenchmark, saveResult } from "../test/bench/run.ts";
 import { packageAll } from "./package.ts";
 import { root } from "./package/paths.ts";
 
-const benchmarks = [startup, shim, agent, linux, rivalsLinux, ipam, blockCarving, wine];
+const benchmarks = [startup, shim, agent, linux, rivalsLinux, ipam, blockCarving, wine, rivalsWine];
 
 interface Order {
   readonly name: string | undefined;
