@@ -30,7 +30,7 @@ export const linuxShim: ShimTarget = {
 export const windowsShim: ShimTarget = {
   compiler: "x86_64-w64-mingw32-gcc",
   file: "dist/win-x64/hns-cni-shim.exe",
-  sources: ["shim.c", "windows.c"],
+  sources: ["shim.c", "windows.c", "stack-guard.c"],
   flags: [
     "-static",
     "-D_WIN32_WINNT=0x0A00",

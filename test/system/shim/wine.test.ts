@@ -56,6 +56,23 @@ describeUnless(wineReason() ?? shimReason(windowsShim), "the shim on Windows (Wi
   const run = ({ exe = shim, env = {}, stdin = INPUT }: Call = {}): Promise<WineResult> =>
     runUnderWine(machine, { exe, env: { CNI_COMMAND: "ADD", ...env }, stdin });
 
+  it("ends at once when its stack was written over, by a guard that differs from run to run", async () => {
+    const exe = join(folder, "smash.exe");
+    const sources = ["test/support/stack-smash.c", "src/shim/stack-guard.c"].map((file) => join(process.cwd(), file));
+    await compile(WINDOWS_COMPILER, ["-fstack-protector-strong", "-static", "-o", exe, ...sources, "-ladvapi32"]);
+    const guards = new Set<string>();
+    for (const [stdin, code] of [
+      ["x".repeat(16), 0],
+      ["x".repeat(64), 0x09], // the low byte of STATUS_STACK_BUFFER_OVERRUN
+    ] as const) {
+      const end = await runUnderWine(machine, { exe, stdin });
+      expect(end.code).toBe(code);
+      expect(end.stdout).toMatch(/^[0-9a-f]{14}00\s*$/);
+      guards.add(end.stdout);
+    }
+    expect(guards.size).toBe(2);
+  });
+
   describe("with a server of this project", () => {
     let host: PipeHost;
 
