@@ -14,9 +14,9 @@ BOOLEAN NTAPI SystemFunction036(void *buffer, ULONG length);
 uintptr_t __stack_chk_guard;
 void __stack_chk_fail(void);
 
-/* Before main; not protected itself, since the guard changes in it. */
-__attribute__((constructor, no_stack_protector)) static void make_guard(void) {
-    LARGE_INTEGER ticks;
+/* Before main. The guard changes in it, so it must not be protected itself: it has no variable on the stack whose address is taken. */
+__attribute__((constructor)) static void make_guard(void) {
+    static LARGE_INTEGER ticks;
     if (!SystemFunction036(&__stack_chk_guard, sizeof __stack_chk_guard)) {
         QueryPerformanceCounter(&ticks);
         __stack_chk_guard = (uintptr_t)ticks.QuadPart * 0x9e3779b97f4a7c15u ^ (uintptr_t)&ticks ^ GetCurrentProcessId();
