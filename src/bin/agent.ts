@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PluginError } from "../core/base/errors.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
+import { ServiceCallback } from "../host/ffi/service-callback.ts";
 import { securePipe } from "../host/windows/pipe-security.ts";
 import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
 import { Agent } from "../service/agent/agent.ts";
@@ -37,7 +38,9 @@ export async function runAgent(args: readonly string[]): Promise<void> {
 
 async function runInForeground(platform: Platform, args: readonly string[]): Promise<void> {
   const agent = await startAgent(platform, args);
-  const stop = once(() => void agent.close().finally(() => process.exit(0)));
+  // A thread that is stuck in HNS would keep an ordinary exit waiting.
+  const exit = (): void => (agent.hasStuckCalls ? platform.endProcess(0) : process.exit(0));
+  const stop = once(() => void agent.close().finally(exit));
   for (const signal of ["SIGINT", "SIGTERM", "SIGBREAK"] as const) process.on(signal, stop);
 }
 
@@ -89,11 +92,13 @@ async function startAgent(platform: Platform, args: readonly string[]): Promise<
 
 function openHost(platform: Platform, config: AgentConfig, env: NodeJS.ProcessEnv): ConstructorParameters<typeof Agent>[0]["host"] {
   const isWindows = process.platform === "win32";
+  let callback: ServiceCallback | undefined;
   return {
     machine: platform.machine,
     backend: platform.backend,
     lockFile: platform.lockFile,
-    abandonedCalls: () => platform.abandonedCalls(),
+    abandonedCalls: () => platform.abandonedCalls() + (callback?.abandonedCalls ?? 0),
+    openHnsCallback: (onNotification) => (callback = new ServiceCallback(() => platform.hcnLibraries(), onNotification)),
     endProcess: (code) => platform.endProcess(code),
     stateDir: config.stateDir ?? platform.defaultStateDir,
     socket: platform.agentSocket,

@@ -52,6 +52,21 @@ export const AGENT_SCHEMA = {
           default: 12,
           description: "Calls given up and not returned beyond which the agent ends itself to be started anew.",
         },
+        callback: { type: "boolean", default: true, description: "Let HNS tell by its callback when it goes away." },
+        pollSeconds: {
+          type: "number",
+          minimum: 1,
+          maximum: 86400,
+          default: 2,
+          description: "How often it is asked whether HNS was started anew, while no callback stands.",
+        },
+        callbackPollSeconds: {
+          type: "number",
+          minimum: 1,
+          maximum: 86400,
+          default: 30,
+          description: "The same while the callback stands, in case it says nothing.",
+        },
       },
     },
     reconcile: {

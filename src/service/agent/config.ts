@@ -10,7 +10,14 @@ export interface AgentConfig {
   readonly logLevel: LogLevel;
   readonly drainSeconds: number;
   readonly metrics: { readonly enabled: boolean; readonly port: number };
-  readonly hns: { readonly unansweredLimit: number; readonly restSeconds: number; readonly abandonedLimit: number };
+  readonly hns: {
+    readonly unansweredLimit: number;
+    readonly restSeconds: number;
+    readonly abandonedLimit: number;
+    readonly callback: boolean;
+    readonly pollSeconds: number;
+    readonly callbackPollSeconds: number;
+  };
   readonly reconcile: {
     readonly enabled: boolean;
     readonly dryRun: boolean;

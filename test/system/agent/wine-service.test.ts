@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { relayDefaultPort } from "../../support/default-port.ts";
 import { windowsShimProgram } from "../../support/paths.ts";
 import { CniNode, parseDocument } from "../../support/cni-node.ts";
-import { expectNothingLeft } from "../../support/leftovers.ts";
+import { endpointsOf, expectNothingLeft } from "../../support/leftovers.ts";
 import { START_MS, windows, type CniProgram } from "../../support/programs.ts";
 import { windowsPath } from "../../support/shim-wine.ts";
 import { describeUnless } from "../../support/skip.ts";
@@ -30,7 +30,10 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
     mkdirSync(join(folder, "net.d"));
     writeFileSync(join(folder, "conf"), JSON.stringify(node.list));
     const cniConf = { source: windowsPath(join(folder, "conf")), folder: windowsPath(join(folder, "net.d")), removeOnStop: true };
-    const config = { stateDir: windowsPath(node.stateDir), metrics: { enabled: false }, cniConf };
+    // Whatever is repaired is so because HNS's callback told: no poll comes.
+    const hns = { pollSeconds: 86_400, callbackPollSeconds: 86_400 };
+    const reconcile = { intervalSeconds: 86_400, graceSeconds: 0 };
+    const config = { stateDir: windowsPath(node.stateDir), metrics: { enabled: false }, cniConf, hns, reconcile };
     writeFileSync(join(folder, "agent.json"), JSON.stringify(config));
   }, START_MS);
 
@@ -98,6 +101,19 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
     expect(shown.stdout).toMatch(/^agent {5}ready \(service running\)[^]*\nHNS {7}answers[^]*\npods {6}1 attached\n/);
     await overShim.callSilently("DEL", pod);
     await overShim.callSilently("DEL", pod);
+  });
+
+  it("is told by HNS's callback, on a thread of HNS's library, that HNS was started anew", async () => {
+    const told = (message: string): number => agentLog().filter((line) => line["message"] === message).length;
+    const pod = await node.makePod();
+    await node.add(pod);
+    for (let i = 1; i <= 2; i++) {
+      while (told("hns callback registered") < i) await cli("version");
+      await node.emulator.restart({ loseEndpoints: true });
+      while (told("endpoint made again") < i) await cli("version");
+    }
+    expect(await endpointsOf(node, pod)).toHaveLength(1);
+    await node.callSilently("DEL", pod);
   });
 
   it("stops, takes the configuration away, and leaves a state that is whole", async () => {
