@@ -17,6 +17,22 @@ export const AGENT_SCHEMA = {
       default: 20,
       description: "How long calls under way may go on when the agent stops.",
     },
+    eventLog: {
+      type: "object",
+      additionalProperties: false,
+      default: {},
+      properties: {
+        enabled: { type: "boolean", default: true, description: "Write errors, start and end to Windows' event log too." },
+        level: { type: "string", enum: ["error", "warn"], default: "error", description: "Least urgent level that becomes an event." },
+        repeatSeconds: {
+          type: "number",
+          minimum: 1,
+          maximum: 86400,
+          default: 60,
+          description: "Time in which the same message makes one event, and one more that counts.",
+        },
+      },
+    },
     metrics: {
       type: "object",
       additionalProperties: false,

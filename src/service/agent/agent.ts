@@ -13,6 +13,8 @@ import { AgentMetrics } from "../../host/agent/metrics.ts";
 import { isAgentAtWork, type LockFile, takeAgentLock } from "../../host/exec/agent-lock.ts";
 import { StateFolder } from "../../host/state/state-folder.ts";
 import type { HnsNotification } from "../../host/ffi/service-callback.ts";
+import { EventJournal } from "../../host/agent/event-journal.ts";
+import type { WindowsEvent } from "../../host/windows/event-log.ts";
 import type { RpcAnswer, RpcCall } from "../rpc/frame.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { ADMIN_PROGRAM, ADMIN_QUERY, type AgentStatus, type ErrorLine } from "./admin-protocol.ts";
@@ -21,6 +23,7 @@ import { CallRunner, type PluginCall, type RunCallOperation } from "./call-runne
 import { ConfFile } from "./conf-file.ts";
 import type { AgentConfig } from "./config.ts";
 import { countAddresses, countAttachments } from "./counts.ts";
+import { chooseEvents } from "./events.ts";
 import { endWhenStuck } from "./end-when-stuck.ts";
 import { flushFirst } from "./flush-first.ts";
 import { AgentHttp, type Readiness } from "./http.ts";
@@ -36,6 +39,8 @@ export interface AgentHost {
   /** HNS's service callback, which tells when HNS goes away. */
   openHnsCallback(onNotification: (notification: HnsNotification) => void): HnsCallback;
   endProcess(code: number): void;
+  /** Windows' event log; undefined where there is none. May take any time, and rejects when the event cannot be written. */
+  readonly writeEvent: ((event: WindowsEvent) => Promise<void>) | undefined;
   readonly stateDir: string;
   /** The unix socket or pipe that the shim knows. */
   readonly socket: string;
@@ -61,6 +66,8 @@ const LOCK_POLL_MS = 50;
 const LOCK_MS = 120_000;
 const STUCK_POLL_MS = 1_000;
 const ERRORS_KEPT = 20;
+/** What an agent that ends itself gives its log, milliseconds. */
+const LAST_WORDS_MS = 2_000;
 /** How often it is tried again to publish the CNI configuration, milliseconds. */
 const PUBLISH_MS = 10_000;
 
@@ -85,6 +92,7 @@ export class Agent {
   #http: AgentHttp | undefined;
   #readiness: Readiness = { isReady: false, reason: "starting" };
   #timer: NodeJS.Timeout | undefined;
+  #isEndingItself = false;
 
   constructor(options: AgentOptions) {
     const { config, host } = options;
@@ -94,6 +102,7 @@ export class Agent {
       folder: host.stateDir,
       level: config.logLevel,
       isVerbose: options.isVerbose,
+      journal: openJournal(config, host),
       onError: (line) => this.#keepError(line),
     });
     this.#isOpen = new Promise((resolve) => (this.#open = resolve));
@@ -299,10 +308,15 @@ export class Agent {
 
   #watch(): void {
     const { config, host } = this.#options;
-    endWhenStuck({
+    if (this.#isEndingItself) return;
+    void endWhenStuck({
       abandonedCalls: () => host.abandonedCalls(),
       limit: config.hns.abandonedLimit,
       log: this.log,
+      lastWords: () => {
+        this.#isEndingItself = true;
+        return Promise.race([this.log.close(), host.machine.clock.sleep(LAST_WORDS_MS)]);
+      },
       endProcess: (code) => host.endProcess(code),
     });
     if (!this.#readiness.isReady && host.machine.clock.uptime() - this.#publishedAt >= PUBLISH_MS) this.#publish();
@@ -312,6 +326,11 @@ export class Agent {
     this.#errors.push(line);
     if (this.#errors.length > ERRORS_KEPT) this.#errors.shift();
   }
+}
+
+function openJournal({ eventLog }: AgentConfig, { writeEvent }: AgentHost): EventJournal | undefined {
+  if (writeEvent === undefined || !eventLog.enabled) return undefined;
+  return new EventJournal({ write: writeEvent, eventOf: chooseEvents(eventLog.level), repeatMs: eventLog.repeatSeconds * 1000 });
 }
 
 function occupied(message: string): PluginError {

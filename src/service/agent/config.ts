@@ -9,6 +9,7 @@ export interface AgentConfig {
   readonly stateDir?: string;
   readonly logLevel: LogLevel;
   readonly drainSeconds: number;
+  readonly eventLog: { readonly enabled: boolean; readonly level: "error" | "warn"; readonly repeatSeconds: number };
   readonly metrics: { readonly enabled: boolean; readonly port: number };
   readonly hns: {
     readonly unansweredLimit: number;

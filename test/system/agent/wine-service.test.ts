@@ -13,6 +13,8 @@ import { runUnderWine, startWine, type WineMachine, type WineResult } from "../.
 
 jest.setTimeout(240_000);
 
+const EVENT_SOURCE = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\hns-cni";
+
 describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () => {
   let folder: string;
   let machine: WineMachine;
@@ -65,6 +67,9 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
     expect(stdout).toMatch(/\bEnvironment +REG_MULTI_SZ +UV_THREADPOOL_SIZE=32\\0EXAMPLE=a value/);
     expect(stdout).toMatch(/\bImagePath +REG_\w+ +"Z:[^"]+hns-cni\.exe" agent --service --config Z:\S+agent\.json/);
     expect(stdout).toMatch(/\bStart +REG_DWORD +0x2/);
+    const source = await runUnderWine(machine, { exe: "reg.exe", args: ["query", EVENT_SOURCE] });
+    expect(source.stdout).toMatch(/\bEventMessageFile +REG_EXPAND_SZ +%SystemRoot%\\System32\\EventCreate\.exe\r?\n/);
+    expect(source.stdout).toMatch(/\bTypesSupported +REG_DWORD +0x7\b/);
     const status = await cli("agent", "status");
     expect(status).toMatchObject({ code: 1, stdout: "service  stopped\nagent    none listens\n" });
   });
@@ -127,8 +132,49 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
   it("is taken away, and a plugin works alone again", async () => {
     expect(await cli("agent", "uninstall")).toMatchObject({ code: 0, stdout: "the agent is no service any more\n" });
     expect(await cli("agent", "uninstall")).toMatchObject({ code: 0, stdout: "the agent was no service\n" });
+    expect((await runUnderWine(machine, { exe: "reg.exe", args: ["query", EVENT_SOURCE] })).code).toBe(1);
     const pod = await node.makePod();
     await node.add(pod);
     await node.callSilently("DEL", pod);
+  });
+
+  describe("writes to the event log, which Wine shows on standard error,", () => {
+    /** Runs the agent in the foreground to its end; gives its exit code and the texts of its events in order. */
+    async function runAgent(config: object): Promise<{ code: number | null; events: string[] }> {
+      const file = join(folder, "events.json");
+      writeFileSync(file, JSON.stringify({ stateDir: windowsPath(join(folder, "state")), metrics: { enabled: false }, ...config }));
+      const env = { WINEDEBUG: "-all,+eventlog", HNS_EMULATOR_ADDRESS: node.emulator.address };
+      const args = ["agent", "--quiet", "--config", windowsPath(file)];
+      const { code, stderr } = await runUnderWine(machine, { args, env, timeoutMs: 120_000 });
+      // A TRACE for information, an ERR for an error; Wine writes the text as C would.
+      const texts = [...stderr.matchAll(/(trace|err):eventlog:ReportEventW L"((?:[^"\\]|\\.)*)"/g)];
+      return { code, events: texts.map(([, level = "", text = ""]) => `${level} ${text.replaceAll("\\r\\n", "|")}`) };
+    }
+
+    it("why it did not start", async () => {
+      const { code, events } = await runAgent({ nope: 1 });
+      expect({ code, events }).toEqual({
+        code: 1,
+        events: [expect.stringMatching(/^err agent not started\|\|reason: .*events\.json has 1 fault: nope is no known key/) as string],
+      });
+    });
+
+    it("that it started, and why it ended itself", async () => {
+      await node.emulator.addFault({ call: "HcnRegisterServiceCallback", kind: "hang" });
+      const { code, events } = await runAgent({ hns: { abandonedLimit: 1 } });
+      await node.emulator.clearFaults();
+      expect(code).toBe(75);
+      expect(events).toEqual([
+        expect.stringMatching(/^trace agent ready\|\|stateDir: /) as string,
+        "err too many calls stuck in hns, ending to be started anew||abandoned: 1|limit: 1",
+      ]);
+    });
+
+    it("nothing where it is not wanted", async () => {
+      await node.emulator.addFault({ call: "HcnRegisterServiceCallback", kind: "hang" });
+      const { code, events } = await runAgent({ hns: { abandonedLimit: 1 }, eventLog: { enabled: false } });
+      await node.emulator.clearFaults();
+      expect({ code, events }).toEqual({ code: 75, events: [] });
+    });
   });
 });
