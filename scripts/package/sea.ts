@@ -12,7 +12,7 @@ const fuse = Buffer.from("NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:0");
 
 /**
  * Flags of V8 that the program starts with. A code cache fits only the flags it was made under. The hash seed stays the snapshot's,
- * which is safe for one call with the runtime's input. The second flag made an ADD cheaper by some million instructions when it was tried.
+ * which is safe for one call with the runtime's input, and is weighed for the agent in docs/agent.md. The second flag made an ADD cheaper by some million instructions when it was tried.
  */
 export const programFlags = ["--no-rehash-snapshot", "--single-threaded-gc"];
 

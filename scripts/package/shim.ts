@@ -1,8 +1,9 @@
 /** The shim for both platforms. One whose compiler is missing is left out; the tests that need it say so. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { readProduct } from "./versions.ts";
 
 const run = promisify(execFile);
 
@@ -72,6 +73,13 @@ export async function buildShims(root: string): Promise<void> {
     mkdirSync(dirname(output), { recursive: true });
     // Built beside and renamed: a shim that is running keeps its file.
     await run(target.compiler, shimArguments(target, { root, output: `${output}.new`, extra: [...HARDENED, ...target.flags] }));
+    if (target === windowsShim) await addVersionBlock(`${output}.new`);
     renameSync(`${output}.new`, output);
   }
+}
+
+/** With the parts of the main program's own; resedit is imported here alone, as the tests have no use for it. */
+async function addVersionBlock(file: string): Promise<void> {
+  const { addVersion } = await import("./pe.ts");
+  writeFileSync(file, addVersion(readFileSync(file), readProduct(), "hns-cni-shim"));
 }

@@ -57,7 +57,8 @@ export const emulatorStep: Step = {
 /** The shim in C, beside the programs. */
 export const shimStep: Step = {
   name: "shim",
-  inputs: ["scripts/package/shim.ts", "src/shim"],
+  // Its version block has the number of package.json.
+  inputs: ["scripts/package/shim.ts", "scripts/package/pe.ts", "src/shim", "package.json", "package-lock.json"],
   outputs: () => shimFiles(root),
   run: () => buildShims(root),
 };

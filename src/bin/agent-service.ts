@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import type { AgentService, InstallOptions } from "../cli/world.ts";
 import { sleep } from "../host/exec/time.ts";
 import { openFfi } from "../host/ffi/library.ts";
+import { registerEventSource, removeEventSource } from "../host/windows/event-log.ts";
 import { type ServiceDescription, ServiceManager } from "../host/windows/service-manager.ts";
 import { System32 } from "../host/windows/system32.ts";
 
@@ -19,12 +20,20 @@ const PRESHUTDOWN_MS = 60_000;
 export function openAgentService(): AgentService | undefined {
   if (process.platform !== "win32") return undefined;
   const ffi = openFfi(join(dirname(process.execPath), "koffi.node"));
-  const manager = new ServiceManager(ffi, new System32(ffi));
+  const system32 = new System32(ffi);
+  const manager = new ServiceManager(ffi, system32);
   const stop = { waitMs: STOP_MS, sleep };
   return {
     name: SERVICE_NAME,
-    install: (options) => manager.install(describeService(options)),
-    uninstall: () => manager.uninstall(SERVICE_NAME, stop),
+    install: (options) => {
+      registerEventSource(system32, SERVICE_NAME);
+      return manager.install(describeService(options));
+    },
+    uninstall: async () => {
+      const isGone = await manager.uninstall(SERVICE_NAME, stop);
+      removeEventSource(system32, SERVICE_NAME);
+      return isGone;
+    },
     start: () => manager.start(SERVICE_NAME),
     stop: () => manager.stop(SERVICE_NAME, stop),
     state: () => manager.state(SERVICE_NAME),

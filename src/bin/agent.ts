@@ -2,10 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PluginError } from "../core/base/errors.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
+import { ServiceCallback } from "../host/ffi/service-callback.ts";
+import { describeEvent } from "../host/agent/event-journal.ts";
+import { WindowsEventLog } from "../host/windows/event-log.ts";
 import { securePipe } from "../host/windows/pipe-security.ts";
 import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
 import { Agent } from "../service/agent/agent.ts";
 import { type AgentConfig, parseAgentConfig } from "../service/agent/config.ts";
+import { EVENT_IDS } from "../service/agent/events.ts";
 import { SERVICE_NAME, THREADS } from "./agent-service.ts";
 import { defaultConfigPath } from "./config-path.ts";
 import { openPlatform, type Platform } from "./platform.ts";
@@ -15,6 +19,8 @@ import { buildRoleHandlers } from "./roles.ts";
 declare const HNS_CNI_VERSION: string;
 
 const PROGRAM = "hns-cni";
+/** How long an agent that cannot start waits for the event log to take the reason, milliseconds. */
+const REASON_MS = 2_000;
 
 export { followFile } from "../host/exec/follow-file.ts";
 export { openAgentService } from "./agent-service.ts";
@@ -37,7 +43,9 @@ export async function runAgent(args: readonly string[]): Promise<void> {
 
 async function runInForeground(platform: Platform, args: readonly string[]): Promise<void> {
   const agent = await startAgent(platform, args);
-  const stop = once(() => void agent.close().finally(() => process.exit(0)));
+  // A thread that is stuck in HNS would keep an ordinary exit waiting.
+  const exit = (): void => (agent.hasStuckCalls ? platform.endProcess(0) : process.exit(0));
+  const stop = once(() => void agent.close().finally(exit));
   for (const signal of ["SIGINT", "SIGTERM", "SIGBREAK"] as const) process.on(signal, stop);
 }
 
@@ -61,7 +69,30 @@ function runProgram(windows: Platform["windows"], program: ServiceProgram): Prom
   return windows === undefined ? Promise.resolve(false) : runAsService(windows.ffi, windows.system32, program);
 }
 
+/** A service has no other place to say why it did not start: the log may not be there yet. */
 async function startAgent(platform: Platform, args: readonly string[]): Promise<Agent> {
+  try {
+    return await openAgent(platform, args);
+  } catch (thrown) {
+    await reportFailure(platform, thrown);
+    throw thrown;
+  }
+}
+
+async function reportFailure(platform: Platform, thrown: unknown): Promise<void> {
+  const message = "agent not started";
+  const text = describeEvent(message, { reason: describe(thrown) }, 0);
+  const event = { kind: "error", id: EVENT_IDS[message] ?? 0, text } as const;
+  await Promise.race([openEventLog(platform)?.(event).catch(() => undefined), platform.machine.clock.sleep(REASON_MS)]);
+}
+
+function openEventLog({ windows }: Platform): ConstructorParameters<typeof Agent>[0]["host"]["writeEvent"] {
+  if (windows === undefined) return undefined;
+  const log = new WindowsEventLog(windows.system32, SERVICE_NAME);
+  return (event) => log.write(event);
+}
+
+async function openAgent(platform: Platform, args: readonly string[]): Promise<Agent> {
   const env = process.env;
   const configPath = readOption(args, "--config") ?? defaultConfigPath(env);
   const config = readConfig(configPath, readOption(args, "--config") !== undefined);
@@ -89,12 +120,15 @@ async function startAgent(platform: Platform, args: readonly string[]): Promise<
 
 function openHost(platform: Platform, config: AgentConfig, env: NodeJS.ProcessEnv): ConstructorParameters<typeof Agent>[0]["host"] {
   const isWindows = process.platform === "win32";
+  let callback: ServiceCallback | undefined;
   return {
     machine: platform.machine,
     backend: platform.backend,
     lockFile: platform.lockFile,
-    abandonedCalls: () => platform.abandonedCalls(),
+    abandonedCalls: () => platform.abandonedCalls() + (callback?.abandonedCalls ?? 0),
+    openHnsCallback: (onNotification) => (callback = new ServiceCallback(() => platform.hcnLibraries(), onNotification)),
     endProcess: (code) => platform.endProcess(code),
+    writeEvent: openEventLog(platform),
     stateDir: config.stateDir ?? platform.defaultStateDir,
     socket: platform.agentSocket,
     secureSocket: () => {

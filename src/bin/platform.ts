@@ -23,6 +23,8 @@ export interface WindowsNative {
 export interface Platform {
   readonly machine: Machine;
   readonly backend: HcnBackend;
+  /** The libraries behind the backend. Throws HNS_UNAVAILABLE. */
+  hcnLibraries(): HcnLibraries;
   /** Calls to HNS that were given up and have not returned. */
   abandonedCalls(): number;
   /** Ends the process at once, also while such calls are stuck. */
@@ -48,9 +50,11 @@ export function defaultStateDir(env: NodeJS.ProcessEnv): string {
 
 function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
   const system32 = new System32(ffi);
+  const open = (): HcnLibraries => openWindowsLibraries(ffi, system32);
   return {
     machine: openWindowsMachine(ffi, system32),
-    ...openBackend(() => openWindowsLibraries(ffi, system32)),
+    ...openBackend(open),
+    hcnLibraries: open,
     endProcess: (code) => endWindowsProcess(system32, code),
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
     agentSocket: AGENT_PIPE,
@@ -65,6 +69,7 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
   return {
     machine: openLinuxMachine(open),
     ...openBackend(open),
+    hcnLibraries: open,
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
     agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",

@@ -21,13 +21,6 @@ static const char *program_name = "";
 static struct timespec end;
 static int connection = -1;
 
-long platform_read_stdin(void *data, size_t size) {
-    ssize_t got;
-    do got = read(0, data, size);
-    while (got < 0 && errno == EINTR);
-    return got < 0 ? IO_FAILED : (long)got;
-}
-
 int platform_write(int stream, const void *data, size_t length) {
     const char *at = data;
     while (length > 0) {
@@ -95,9 +88,9 @@ Reach platform_reach(void) {
     return reason == EACCES || reason == EPERM ? REACH_DENIED : REACH_FAILED;
 }
 
-/* 0 when the connection is ready, IO_LATE when the time is over. */
-static int wait_for(short events) {
-    struct pollfd waiting = {.fd = connection, .events = events};
+/* 0 when there is something to be done with the file, IO_LATE when the time is over. */
+static int wait_for(int file, short events) {
+    struct pollfd waiting = {.fd = file, .events = events};
     for (;;) {
         uint32_t left = platform_left_ms();
         int ready = poll(&waiting, 1, (int)left);
@@ -107,9 +100,19 @@ static int wait_for(short events) {
     }
 }
 
+long platform_read_stdin(void *data, size_t size) {
+    for (;;) {
+        int waited = wait_for(0, POLLIN);
+        if (waited != 0) return waited;
+        ssize_t got = read(0, data, size);
+        if (got >= 0) return (long)got;
+        if (errno != EINTR && errno != EAGAIN) return IO_FAILED;
+    }
+}
+
 long platform_send(const void *data, size_t size) {
     for (;;) {
-        int waited = wait_for(POLLOUT);
+        int waited = wait_for(connection, POLLOUT);
         if (waited != 0) return waited;
         ssize_t sent = send(connection, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) return (long)sent;
@@ -119,7 +122,7 @@ long platform_send(const void *data, size_t size) {
 
 long platform_receive(void *data, size_t size) {
     for (;;) {
-        int waited = wait_for(POLLIN);
+        int waited = wait_for(connection, POLLIN);
         if (waited != 0) return waited;
         ssize_t got = recv(connection, data, size, MSG_DONTWAIT);
         if (got >= 0) return (long)got;

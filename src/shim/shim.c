@@ -92,24 +92,29 @@ void put_variable(Request *request, const char *name, size_t name_length, const 
         request->is_quick = same_word(value, value_length, "STATUS") || same_word(value, value_length, "VERSION");
 }
 
-/* 0, or -1 when the environment is beyond the limits or memory ran out. The deadline's place is filled when the request is sent. */
-int build_request(Request *request, const Bytes *input) {
+/* All of the request that does not come from standard input; the environment tells how long the call may take. */
+static void begin_request(Request *request) {
     Bytes *frame = &request->frame;
     static const uint8_t header[HEADER_BYTES + 4];
     put(frame, header, sizeof header);
     size_t program = frame->length;
     platform_put_program(frame);
     if (frame->length - program > MAX_TEXT) frame->failed = 1;
-    size_t count = frame->length;
+    request->count_at = frame->length;
     put_u32(frame, 0);
     platform_put_variables(request);
+}
+
+/* 0, or -1 when the environment is beyond the limits or memory ran out. The deadline's place is filled when the request is sent. */
+static int end_request(Request *request, const Bytes *input) {
+    Bytes *frame = &request->frame;
     put_sized(frame, input->data, input->length);
     if (frame->failed || frame->data == NULL) return -1;
     set_u32(frame->data, MAGIC);
     set_u32(frame->data + 4, PROTOCOL_VERSION);
     set_u32(frame->data + 8, TYPE_CALL);
     set_u32(frame->data + 12, (uint32_t)(frame->length - HEADER_BYTES));
-    set_u32(frame->data + count, request->variables);
+    set_u32(frame->data + request->count_at, request->variables);
     return 0;
 }
 
@@ -286,7 +291,7 @@ static int exchange(Bytes *frame) {
     return code;
 }
 
-/* 0, IO_FAILED, or 1 when there is more than is taken. */
+/* 0, IO_FAILED, IO_LATE, or 1 when there is more than is taken. */
 static int read_input(Bytes *input) {
     static uint8_t chunk[64 * 1024];
     for (;;) {
@@ -299,12 +304,15 @@ static int read_input(Bytes *input) {
 
 static int run(Bytes *input, Request *request) {
     int code = 1;
+    begin_request(request);
+    /* From here on: who never closes our input must not keep the runtime waiting either. */
+    platform_start_clock(request->is_quick ? SHIM_QUICK_DEADLINE_MS : SHIM_DEADLINE_MS);
     int read = read_input(input);
     find_version(input->data, input->length, cni_version);
+    if (read == IO_LATE) return fail(CNI_TRY_AGAIN, "standard input did not end in time; close it after the network configuration");
     if (read < 0) return fail(CNI_IO, "standard input cannot be read; pass the network configuration there");
     if (read > 0) return fail(CNI_CONFIG, "the network configuration is larger than 4 MiB; make it smaller");
-    if (build_request(request, input) != 0) return fail(CNI_ENVIRONMENT, "the CNI_ variables are too many or too long; check the runtime");
-    platform_start_clock(request->is_quick ? SHIM_QUICK_DEADLINE_MS : SHIM_DEADLINE_MS);
+    if (end_request(request, input) != 0) return fail(CNI_ENVIRONMENT, "the CNI_ variables are too many or too long; check the runtime");
     Reach reach = platform_reach();
     if (reach == REACH_OK) return exchange(&request->frame);
     if (reach != REACH_NOBODY) return fail_to_reach(reach);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How long the agent may take. The runtime gives up after two minutes and asks for STATUS every few seconds. */
+/* How long a call may take, from the shim's start on. The runtime gives up after two minutes and asks for STATUS every few seconds. */
 #ifndef SHIM_DEADLINE_MS
 #define SHIM_DEADLINE_MS 100000
 #define SHIM_QUICK_DEADLINE_MS 10000
@@ -38,12 +38,12 @@ void put_sized(Bytes *bytes, const void *data, size_t length);
 /* The request under construction: the platform calls put_variable for every variable of the environment. */
 typedef struct {
     Bytes frame;
+    size_t count_at; /* where the number of variables stands */
     uint32_t variables;
     int is_quick; /* STATUS or VERSION */
 } Request;
 
 void put_variable(Request *request, const char *name, size_t name_length, const char *value, size_t value_length);
-int build_request(Request *request, const Bytes *input);
 void find_version(const uint8_t *text, size_t length, char version[16]);
 
 typedef struct {
@@ -63,7 +63,7 @@ typedef enum { REACH_OK, REACH_NOBODY, REACH_LATE, REACH_DENIED, REACH_UNTRUSTED
 #define IO_FAILED (-1)
 #define IO_LATE (-2)
 
-long platform_read_stdin(void *data, size_t size);                      /* bytes, 0 at the end, IO_FAILED */
+long platform_read_stdin(void *data, size_t size);                      /* bytes, 0 at the end, IO_FAILED, IO_LATE */
 int platform_write(int stream, const void *data, size_t length);        /* 1 stdout, 2 stderr; 0 or IO_FAILED */
 void platform_put_program(Bytes *bytes);
 void platform_put_variables(Request *request);

@@ -21,10 +21,42 @@ static ULONGLONG end;
 static HANDLE connection = INVALID_HANDLE_VALUE;
 static HANDLE io_event;
 
+/* The read that a thread of its own does: an anonymous pipe has no other way to wait for a while only. */
+static struct {
+    HANDLE wanted, done;
+    void *data;
+    DWORD size;
+    long result;
+} reading;
+
+static DWORD WINAPI read_for_ever(void *unused) {
+    (void)unused;
+    while (WaitForSingleObject(reading.wanted, INFINITE) == WAIT_OBJECT_0) {
+        DWORD got = 0;
+        if (ReadFile(GetStdHandle(STD_INPUT_HANDLE), reading.data, reading.size, &got, NULL)) reading.result = (long)got;
+        else reading.result = GetLastError() == ERROR_BROKEN_PIPE || GetLastError() == ERROR_HANDLE_EOF ? 0 : IO_FAILED;
+        SetEvent(reading.done);
+    }
+    return 0;
+}
+
+static int start_reader(void) {
+    reading.wanted = CreateEventW(NULL, FALSE, FALSE, NULL);
+    reading.done = CreateEventW(NULL, FALSE, FALSE, NULL);
+    if (reading.wanted == NULL || reading.done == NULL) return IO_FAILED;
+    HANDLE thread = CreateThread(NULL, 0, read_for_ever, NULL, 0, NULL);
+    if (thread == NULL) return IO_FAILED;
+    CloseHandle(thread);
+    return 0;
+}
+
+/* After IO_LATE the thread may still write into `data`, and nothing may be read again: the shim ends. */
 long platform_read_stdin(void *data, size_t size) {
-    DWORD got = 0;
-    if (ReadFile(GetStdHandle(STD_INPUT_HANDLE), data, (DWORD)size, &got, NULL)) return (long)got;
-    return GetLastError() == ERROR_BROKEN_PIPE || GetLastError() == ERROR_HANDLE_EOF ? 0 : IO_FAILED;
+    if (reading.done == NULL && start_reader() != 0) return IO_FAILED;
+    reading.data = data;
+    reading.size = (DWORD)size;
+    SetEvent(reading.wanted);
+    return WaitForSingleObject(reading.done, platform_left_ms()) == WAIT_OBJECT_0 ? reading.result : IO_LATE;
 }
 
 int platform_write(int stream, const void *data, size_t length) {
@@ -233,5 +265,8 @@ int platform_start_main(const Bytes *input, int *code) {
 }
 
 int main(void) {
-    ExitProcess((UINT)shim_run());
+    UINT code = (UINT)shim_run();
+    /* Nothing is buffered, and an orderly end could wait for the thread that reads an input which never ends. */
+    TerminateProcess(GetCurrentProcess(), code);
+    return (int)code;
 }

@@ -25,6 +25,8 @@ export interface ShimRun {
   readonly args?: readonly string[];
   /** Closes the reading end of stdout before anything is written. */
   readonly isDeaf?: boolean;
+  /** Standard input never ends: nothing more comes, or a space every few milliseconds. */
+  readonly endless?: "silent" | "dripping";
 }
 
 export interface ShimEnd {
@@ -35,16 +37,19 @@ export interface ShimEnd {
 }
 
 /** Runs a Linux build of the shim, or what starts it, to its end. */
-export function runShim(file: string, { env = {}, stdin = "", argv0, args = [], isDeaf = false }: ShimRun): Promise<ShimEnd> {
+export function runShim(file: string, { env = {}, stdin = "", argv0, args = [], isDeaf = false, endless }: ShimRun): Promise<ShimEnd> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { env: { ...env }, stdio: "pipe", ...(argv0 === undefined ? {} : { argv0 }) });
     const output = { stdout: "", stderr: "" };
     if (isDeaf) child.stdout.destroy();
     for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
+    const drip = endless === "dripping" ? setInterval(() => child.stdin.write(" "), 10) : undefined;
     child.once("error", reject);
+    child.once("exit", () => clearInterval(drip));
     child.once("close", (code, signal) => resolve({ code, signal, ...output }));
     child.stdin.on("error", () => undefined);
-    child.stdin.end(stdin);
+    child.stdin.write(stdin);
+    if (endless === undefined) child.stdin.end();
   });
 }
 

@@ -15,6 +15,8 @@ export interface WineRun {
   /** Variables of the Windows program, beside those that Wine itself makes (PATH, SystemRoot, …). */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Standard input is a pipe that stays open after `stdin`. Not for Node, which cannot read a Unix pipe under Wine. */
+  readonly isEndless?: boolean;
   /** The current folder as a Linux path; default the root of drive C. */
   readonly cwd?: string;
   /** Default 60 s; then the program is killed and the promise rejected. */
@@ -76,7 +78,7 @@ export async function runUnderWine(machine: WineMachine, options: WineRun): Prom
   // Files, not pipes: Node under Wine cannot read or write a Unix pipe (EBADF).
   const stdio = [openSync(file("stdin"), "r"), openSync(file("stdout"), "w"), openSync(file("stderr"), "w")];
   try {
-    const code = await waitForEnd(machine, options, stdio);
+    const code = await waitForEnd(machine, options, options.isEndless === true ? ["pipe", ...stdio.slice(1)] : stdio);
     return { code, stdout: readFileSync(file("stdout"), "utf8"), stderr: readFileSync(file("stderr"), "utf8") };
   } finally {
     for (const descriptor of stdio) closeSync(descriptor);
@@ -84,7 +86,7 @@ export async function runUnderWine(machine: WineMachine, options: WineRun): Prom
   }
 }
 
-function waitForEnd(machine: WineMachine, options: WineRun, stdio: number[]): Promise<number | null> {
+function waitForEnd(machine: WineMachine, options: WineRun, stdio: (number | "pipe")[]): Promise<number | null> {
   const env = { ...wineEnvironment(machine.prefix.folder), ...options.env };
   const exe = options.exe ?? machine.program;
   const timeoutMs = options.timeoutMs ?? 60_000;
@@ -94,6 +96,7 @@ function waitForEnd(machine: WineMachine, options: WineRun, stdio: number[]): Pr
       stdio,
       cwd: options.cwd ?? join(machine.prefix.folder, "drive_c"),
     });
+    child.stdin?.on("error", () => undefined).write(options.stdin ?? "");
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       reject(new Error(`${exe} did not end within ${timeoutMs} ms`));

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import winston from "winston";
+import Transport from "winston-transport";
 import { plainFields } from "../../core/base/log-fields.ts";
 import type { LogFields, Logger, LogLevel } from "../../core/base/log.ts";
 import { makeFolder } from "../exec/folders.ts";
+import type { EventJournal } from "./event-journal.ts";
 
 const FILE_BYTES = 10 * 1024 * 1024;
 const FILES_KEPT = 5;
@@ -12,15 +14,42 @@ export interface AgentLogOptions {
   readonly level: LogLevel;
   /** Lines go to standard error too, for an agent in the foreground. */
   readonly isVerbose: boolean;
-  /** Is told each error, for the event log and for the status. */
+  /** Windows' event log; undefined where there is none. */
+  readonly journal: EventJournal | undefined;
+  /** Is told each error, for the status. */
   readonly onError: (line: { readonly time: string; readonly message: string; readonly fields: LogFields }) => void;
 }
 
 export interface AgentLog extends Logger {
   /** A logger whose lines all carry `context`. */
   child(context: LogFields): Logger;
-  /** Returns once every line is written. */
+  /** Returns once every line is written; the event log has a moment for that, and no more. */
   close(): Promise<void>;
+}
+
+const JOURNAL_MS = 1_000;
+
+/** Hands lines on to the event log, whatever level the file has. */
+class JournalTransport extends Transport {
+  readonly #journal: EventJournal;
+
+  constructor(journal: EventJournal) {
+    super({ level: "info" });
+    this.#journal = journal;
+  }
+
+  override log(info: { readonly line: LogLine }, next: () => void): void {
+    const { level, message, fields } = info.line;
+    this.#journal.add(level, message, fields);
+    next();
+  }
+}
+
+/** A line in its parts, beside its JSON. */
+interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
 }
 
 /** The agent's log: agent.log in the folder, one JSON object a line, the full files set aside as agent1.log and so on, oldest removed. */
@@ -33,10 +62,12 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
     tailable: true,
   });
   const terminal = options.isVerbose ? [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })] : [];
+  const { journal } = options;
+  const events = journal === undefined ? [] : [new JournalTransport(journal)];
   const logger = winston.createLogger({
     // winston's own types give its transports as interfaces.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
-    transports: [file, ...terminal],
+    transports: [file, ...terminal, ...events],
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     level: options.level,
     format: winston.format.printf(({ message }) => String(message)), // lines come whole, see below
@@ -47,7 +78,8 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
       const time = new Date().toISOString();
       const plain = { ...context, ...plainFields(fields) };
       // Ordered here: winston's own JSON format sorts the level and message behind the fields.
-      logger.log(level, JSON.stringify({ time, level, message, pid: process.pid, ...plain }));
+      const line: LogLine = { level, message, fields: plain };
+      logger.log({ level, message: JSON.stringify({ time, level, message, pid: process.pid, ...plain }), line });
       if (level === "error") options.onError({ time, message, fields: plain });
     };
     return {
@@ -60,10 +92,10 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
   return {
     ...build({}),
     child: build,
-    close: () =>
-      new Promise((resolve) => {
-        file.on("finish", () => resolve());
-        logger.end();
-      }),
+    close: async () => {
+      const isWritten = new Promise<void>((resolve) => file.on("finish", () => resolve()));
+      logger.end();
+      await Promise.all([isWritten, journal?.flush(JOURNAL_MS)]);
+    },
   };
 }

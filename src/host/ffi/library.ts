@@ -1,8 +1,11 @@
 import { createRequire } from "node:module";
 import { PluginError } from "../../core/base/errors.ts";
 
-/** C types of the functions we call. `guid` is a pointer to 16 bytes, `wide` NUL-terminated UTF-16 in, the `out` ones point to one value. */
-export type NativeType = "int32" | "uint32" | "uint64" | "pointer" | "wide" | "out pointer" | "out uint32" | "bytes" | "void";
+/**
+ * C types of the functions we call. `guid` is a pointer to 16 bytes, `wide` NUL-terminated UTF-16 in, `wide list` an array of such texts, the `out`
+ * ones point to one value.
+ */
+export type NativeType = "int32" | "uint32" | "uint64" | "pointer" | "wide" | "wide list" | "out pointer" | "out uint32" | "bytes" | "void";
 
 /** A handle or address of the foreign side; bigint because handles can be above 2^53. */
 export type Pointer = bigint;
@@ -129,25 +132,27 @@ function callAsync(native: KoffiFunction, values: unknown[]): Promise<unknown> {
   });
 }
 
+/** koffi's names of the types that it has itself. */
+const PLAIN: Readonly<Record<Exclude<NativeType, `out ${string}` | "wide list">, string>> = {
+  int32: "int32_t",
+  uint32: "uint32_t",
+  uint64: "uint64_t",
+  wide: "str16",
+  pointer: "void *",
+  bytes: "void *",
+  void: "void",
+};
+
 function toKoffi(koffi: Koffi, type: NativeType): string | KoffiType {
   switch (type) {
-    case "int32":
-      return "int32_t";
-    case "uint32":
-      return "uint32_t";
-    case "uint64":
-      return "uint64_t";
-    case "wide":
-      return "str16";
-    case "pointer":
-    case "bytes":
-      return "void *";
+    case "wide list":
+      return koffi.pointer("str16");
     case "out pointer":
       return koffi.out(koffi.pointer("void *"));
     case "out uint32":
       return koffi.out(koffi.pointer("uint32_t"));
-    case "void":
-      return "void";
+    default:
+      return PLAIN[type];
   }
 }
 

@@ -31,6 +31,8 @@ export interface AgentStatus {
   readonly breaker: { readonly state: BreakerState; readonly restMs: number };
   /** This run of HNS; "" when it cannot be told. */
   readonly hnsStart: string;
+  /** Whether HNS tells by its callback when it goes away; else it is polled. */
+  readonly hnsCallback: boolean;
   readonly node: NodeSummary | undefined;
   readonly reconcile: { readonly at: string; readonly entries: readonly ReconcileEntry[]; readonly endpoints: object } | undefined;
   /** The newest last. */

@@ -12,6 +12,9 @@ import { type AgentLog, openAgentLog } from "../../host/agent/log.ts";
 import { AgentMetrics } from "../../host/agent/metrics.ts";
 import { isAgentAtWork, type LockFile, takeAgentLock } from "../../host/exec/agent-lock.ts";
 import { StateFolder } from "../../host/state/state-folder.ts";
+import type { HnsNotification } from "../../host/ffi/service-callback.ts";
+import { EventJournal } from "../../host/agent/event-journal.ts";
+import type { WindowsEvent } from "../../host/windows/event-log.ts";
 import type { RpcAnswer, RpcCall } from "../rpc/frame.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { ADMIN_PROGRAM, ADMIN_QUERY, type AgentStatus, type ErrorLine } from "./admin-protocol.ts";
@@ -20,9 +23,11 @@ import { CallRunner, type PluginCall, type RunCallOperation } from "./call-runne
 import { ConfFile } from "./conf-file.ts";
 import type { AgentConfig } from "./config.ts";
 import { countAddresses, countAttachments } from "./counts.ts";
+import { chooseEvents } from "./events.ts";
 import { endWhenStuck } from "./end-when-stuck.ts";
 import { flushFirst } from "./flush-first.ts";
 import { AgentHttp, type Readiness } from "./http.ts";
+import { type HnsCallback, HnsWatch } from "./hns-watch.ts";
 import { ReconcileLoop } from "./reconcile-loop.ts";
 
 /** What the machine gives the agent. */
@@ -31,7 +36,11 @@ export interface AgentHost {
   readonly backend: HcnBackend;
   readonly lockFile: LockFile;
   abandonedCalls(): number;
+  /** HNS's service callback, which tells when HNS goes away. */
+  openHnsCallback(onNotification: (notification: HnsNotification) => void): HnsCallback;
   endProcess(code: number): void;
+  /** Windows' event log; undefined where there is none. May take any time, and rejects when the event cannot be written. */
+  readonly writeEvent: ((event: WindowsEvent) => Promise<void>) | undefined;
   readonly stateDir: string;
   /** The unix socket or pipe that the shim knows. */
   readonly socket: string;
@@ -57,6 +66,8 @@ const LOCK_POLL_MS = 50;
 const LOCK_MS = 120_000;
 const STUCK_POLL_MS = 1_000;
 const ERRORS_KEPT = 20;
+/** What an agent that ends itself gives its log, milliseconds. */
+const LAST_WORDS_MS = 2_000;
 /** How often it is tried again to publish the CNI configuration, milliseconds. */
 const PUBLISH_MS = 10_000;
 
@@ -71,6 +82,7 @@ export class Agent {
   readonly #rpc: RpcServer;
   readonly #conf: ConfFile;
   readonly #loop: ReconcileLoop;
+  readonly #hnsWatch: HnsWatch | undefined;
   readonly #errors: ErrorLine[] = [];
   readonly #startedAt: string;
   #lastLook: AgentStatus["reconcile"];
@@ -80,6 +92,7 @@ export class Agent {
   #http: AgentHttp | undefined;
   #readiness: Readiness = { isReady: false, reason: "starting" };
   #timer: NodeJS.Timeout | undefined;
+  #isEndingItself = false;
 
   constructor(options: AgentOptions) {
     const { config, host } = options;
@@ -89,6 +102,7 @@ export class Agent {
       folder: host.stateDir,
       level: config.logLevel,
       isVerbose: options.isVerbose,
+      journal: openJournal(config, host),
       onError: (line) => this.#keepError(line),
     });
     this.#isOpen = new Promise((resolve) => (this.#open = resolve));
@@ -122,6 +136,7 @@ export class Agent {
     this.#conf = new ConfFile(config.cniConf, host.cniConfDir, this.log);
     this.#startedAt = new Date(clock.now()).toISOString();
     this.#loop = this.#buildLoop();
+    if (config.reconcile.enabled && config.hns.callback) this.#hnsWatch = this.#buildHnsWatch();
   }
 
   /**
@@ -140,6 +155,7 @@ export class Agent {
     this.#publish();
     this.#timer = setInterval(() => this.#watch(), STUCK_POLL_MS);
     if (config.reconcile.enabled) this.#loop.start();
+    this.#hnsWatch?.start();
     this.log.info("agent ready", { stateDir: host.stateDir, socket: host.socket });
   }
 
@@ -150,16 +166,22 @@ export class Agent {
     this.log.info("agent ends", { running: this.#runner.running });
     clearInterval(this.#timer);
     this.#withdraw();
-    await Promise.all([this.#loop.close(), this.#rpc.close({ drainMs: drainSeconds * 1000 })]);
+    await Promise.all([this.#loop.close(), this.#hnsWatch?.close(), this.#rpc.close({ drainMs: drainSeconds * 1000 })]);
     await this.#http?.close();
     await this.#folder.flush();
     this.#folder.close();
     await this.log.close();
   }
 
+  /** Whether threads are in calls to HNS that were given up. */
+  get hasStuckCalls(): boolean {
+    return this.#options.host.abandonedCalls() > 0;
+  }
+
   #buildLoop(): ReconcileLoop {
     const { config, host } = this.#options;
     const { intervalSeconds, graceSeconds, dryRun } = config.reconcile;
+    const { pollSeconds, callbackPollSeconds } = config.hns;
     const reconciler = new Reconciler({ graceMs: graceSeconds * 1000 });
     return new ReconcileLoop({
       clock: host.machine.clock,
@@ -167,12 +189,24 @@ export class Agent {
       intervalMs: intervalSeconds * 1000,
       dryRun,
       hnsStart: () => host.machine.hnsStart(),
+      pollMs: () => (this.#hnsWatch?.isStanding === true ? callbackPollSeconds : pollSeconds) * 1000,
+      onStart: () => this.#hnsWatch?.hnsStarted(),
       pass: (options) => this.#runner.runOwn((engine) => this.#folder.run((store) => reconciler.pass({ ...engine, store }, options))),
       onReport: (report) => {
         this.#metrics.countReconcile(report);
         const at = new Date(host.machine.clock.now()).toISOString();
         this.#lastLook = { at, entries: report.entries, endpoints: Object.fromEntries(report.endpoints) };
       },
+    });
+  }
+
+  #buildHnsWatch(): HnsWatch {
+    const { host } = this.#options;
+    return new HnsWatch({
+      clock: host.machine.clock,
+      log: this.log,
+      open: (onNotification) => host.openHnsCallback(onNotification),
+      onStanding: (how) => (how === "back" ? this.#loop.hnsRestarted() : this.#loop.poll()),
     });
   }
 
@@ -211,6 +245,7 @@ export class Agent {
       abandoned: host.abandonedCalls(),
       breaker: { state: this.#breaker.state, restMs: this.#breaker.restMs },
       hnsStart: host.machine.hnsStart(),
+      hnsCallback: this.#hnsWatch?.isStanding ?? false,
       node: this.#folder.inspect(summariseNode),
       reconcile: this.#lastLook,
       errors: this.#errors,
@@ -273,10 +308,15 @@ export class Agent {
 
   #watch(): void {
     const { config, host } = this.#options;
-    endWhenStuck({
+    if (this.#isEndingItself) return;
+    void endWhenStuck({
       abandonedCalls: () => host.abandonedCalls(),
       limit: config.hns.abandonedLimit,
       log: this.log,
+      lastWords: () => {
+        this.#isEndingItself = true;
+        return Promise.race([this.log.close(), host.machine.clock.sleep(LAST_WORDS_MS)]);
+      },
       endProcess: (code) => host.endProcess(code),
     });
     if (!this.#readiness.isReady && host.machine.clock.uptime() - this.#publishedAt >= PUBLISH_MS) this.#publish();
@@ -286,6 +326,11 @@ export class Agent {
     this.#errors.push(line);
     if (this.#errors.length > ERRORS_KEPT) this.#errors.shift();
   }
+}
+
+function openJournal({ eventLog }: AgentConfig, { writeEvent }: AgentHost): EventJournal | undefined {
+  if (writeEvent === undefined || !eventLog.enabled) return undefined;
+  return new EventJournal({ write: writeEvent, eventOf: chooseEvents(eventLog.level), repeatMs: eventLog.repeatSeconds * 1000 });
 }
 
 function occupied(message: string): PluginError {

@@ -9,8 +9,16 @@ export interface AgentConfig {
   readonly stateDir?: string;
   readonly logLevel: LogLevel;
   readonly drainSeconds: number;
+  readonly eventLog: { readonly enabled: boolean; readonly level: "error" | "warn"; readonly repeatSeconds: number };
   readonly metrics: { readonly enabled: boolean; readonly port: number };
-  readonly hns: { readonly unansweredLimit: number; readonly restSeconds: number; readonly abandonedLimit: number };
+  readonly hns: {
+    readonly unansweredLimit: number;
+    readonly restSeconds: number;
+    readonly abandonedLimit: number;
+    readonly callback: boolean;
+    readonly pollSeconds: number;
+    readonly callbackPollSeconds: number;
+  };
   readonly reconcile: {
     readonly enabled: boolean;
     readonly dryRun: boolean;

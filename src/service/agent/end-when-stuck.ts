@@ -5,6 +5,8 @@ export interface StuckOptions {
   readonly abandonedCalls: () => number;
   readonly limit: number;
   readonly log: Logger;
+  /** Returns soon, when the log has been written or cannot be. */
+  readonly lastWords: () => Promise<void>;
   /** Ends the process at once, also while threads are stuck. */
   readonly endProcess: (code: number) => void;
 }
@@ -16,9 +18,10 @@ export const STUCK_EXIT_CODE = 75;
  * Ends the process when HNS has swallowed too many threads: nothing gives them back but a new process. What was under way is in the state
  * and is finished or undone by the next agent.
  */
-export function endWhenStuck({ abandonedCalls, limit, log, endProcess }: StuckOptions): void {
+export async function endWhenStuck({ abandonedCalls, limit, log, lastWords, endProcess }: StuckOptions): Promise<void> {
   const abandoned = abandonedCalls();
   if (abandoned < limit) return;
   log.error("too many calls stuck in hns, ending to be started anew", { abandoned, limit });
+  await lastWords();
   endProcess(STUCK_EXIT_CODE);
 }

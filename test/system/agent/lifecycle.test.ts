@@ -76,6 +76,7 @@ describeProgram(linux, "the agent", () => {
     const pod = await node.makePod();
     const result = await node.add(pod);
     expect(await agent.end("SIGKILL")).toBeNull();
+    await node.emulator.clearHandles(); // Windows closes those of a process that ended
     agent = await startAgent();
     expect(await node.add(pod)).toEqual(result);
     await node.callSilently("DEL", pod);

@@ -1,4 +1,5 @@
 /** The agent brings HNS and the state together: after a start of HNS or of the machine, and when it finds what another agent left. */
+import type { AgentStatus } from "../../../src/service/agent/admin-protocol.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
 import { CniNode, type Pod } from "../../support/cni-node.ts";
 import { endpointsOf } from "../../support/leftovers.ts";
@@ -168,5 +169,74 @@ describeProgram(linux, "the agent's reconciler", () => {
     await agent.looks(1);
     expect(await agent.metric('hns_cni_reconcile_actions_total{action="endpoint",outcome="done"}')).toBe(1);
     expect(await agent.metric(`hns_cni_endpoints{network="${node.list.name}",state="standing"}`)).toBe(2);
+  });
+
+  describe("with HNS's callback and polls that never come", () => {
+    const hns = { pollSeconds: 86_400, callbackPollSeconds: 86_400 };
+    const reconcile = { intervalSeconds: 86_400, graceSeconds: 0 };
+
+    beforeEach(async () => {
+      await agent.end();
+      agent = await startWith(hns);
+    });
+
+    const startWith = (more: object): Promise<AgentProcess> =>
+      AgentProcess.start({ address: node.emulator.address, stateDir: node.stateDir, config: { logLevel: "debug", hns: more, reconcile } });
+
+    const callbacks = async (): Promise<unknown[]> => (await node.emulator.handles()).filter(({ kind }) => kind === "callback");
+
+    it("each start of HNS is told by HNS: pods get their endpoints back as they were", async () => {
+      const pods = await attachTwo();
+      await agent.waitFor("hns callback registered");
+      const before = await own();
+      for (let i = 1; i <= 3; i++) {
+        await node.emulator.restart({ loseEndpoints: true });
+        while (agent.stderr.split("endpoint made again").length <= i * pods.length) await agent.query("status");
+        expect(await own()).toEqual(expect.arrayContaining(before as unknown[]));
+      }
+      expect(agent.stderr.split('"hns went away"')).toHaveLength(4);
+      expect(await agent.query("status")).toMatchObject({ hnsCallback: true });
+      expect(await agent.end()).toBe(0);
+      expect(await callbacks()).toEqual([]);
+    });
+
+    it("what the agent itself does to HNS is told too, and causes no look", async () => {
+      await agent.waitFor("hns callback registered");
+      const first = (await agent.query<AgentStatus>("status")).reconcile;
+      const pod = await node.makePod();
+      await node.add(pod);
+      await agent.waitFor('"name":"endpoint attached"');
+      await node.callSilently("DEL", pod);
+      await agent.waitFor('"name":"endpoint detached"');
+      expect(agent.stderr).toContain('"name":"network create"');
+      expect((await agent.query<AgentStatus>("status")).reconcile?.at).toBe(first?.at);
+    });
+
+    it("an HNS that hangs at the registration delays neither start nor end, and keeps one thread", async () => {
+      await agent.end();
+      await node.emulator.clearCalls();
+      await node.emulator.addFault({ call: "HcnRegisterServiceCallback", kind: "hang" });
+      agent = await startWith(hns);
+      const pod = await node.makePod();
+      await node.callSilently("CHECK", pod, { prevResult: await node.add(pod) });
+      expect(await agent.end()).toBe(0);
+      expect((await node.emulator.counts())["HcnRegisterServiceCallback"]).toBe(1);
+    });
+
+    it("an HNS that hangs at the end of the registration does not keep the agent", async () => {
+      await agent.waitFor("hns callback registered");
+      await node.emulator.addFault({ call: "HcnUnregisterServiceCallback", kind: "hang" });
+      expect(await agent.end()).toBe(0);
+    });
+
+    it("without the callback HNS is asked instead", async () => {
+      await agent.end();
+      await node.emulator.clearCalls();
+      agent = await startWith({ callback: false, pollSeconds: 1 });
+      await node.emulator.restart();
+      await agent.waitFor("hns was started anew");
+      expect(await agent.query("status")).toMatchObject({ hnsCallback: false });
+      expect(Object.keys(await node.emulator.counts())).not.toContain("HcnRegisterServiceCallback");
+    });
   });
 });

@@ -5,13 +5,15 @@ import { join } from "node:path";
 import { relayDefaultPort } from "../../support/default-port.ts";
 import { windowsShimProgram } from "../../support/paths.ts";
 import { CniNode, parseDocument } from "../../support/cni-node.ts";
-import { expectNothingLeft } from "../../support/leftovers.ts";
+import { endpointsOf, expectNothingLeft } from "../../support/leftovers.ts";
 import { START_MS, windows, type CniProgram } from "../../support/programs.ts";
 import { windowsPath } from "../../support/shim-wine.ts";
 import { describeUnless } from "../../support/skip.ts";
 import { runUnderWine, startWine, type WineMachine, type WineResult } from "../../support/wine.ts";
 
 jest.setTimeout(240_000);
+
+const EVENT_SOURCE = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\hns-cni";
 
 describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () => {
   let folder: string;
@@ -30,7 +32,10 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
     mkdirSync(join(folder, "net.d"));
     writeFileSync(join(folder, "conf"), JSON.stringify(node.list));
     const cniConf = { source: windowsPath(join(folder, "conf")), folder: windowsPath(join(folder, "net.d")), removeOnStop: true };
-    const config = { stateDir: windowsPath(node.stateDir), metrics: { enabled: false }, cniConf };
+    // Whatever is repaired is so because HNS's callback told: no poll comes.
+    const hns = { pollSeconds: 86_400, callbackPollSeconds: 86_400 };
+    const reconcile = { intervalSeconds: 86_400, graceSeconds: 0 };
+    const config = { stateDir: windowsPath(node.stateDir), metrics: { enabled: false }, cniConf, hns, reconcile };
     writeFileSync(join(folder, "agent.json"), JSON.stringify(config));
   }, START_MS);
 
@@ -62,6 +67,9 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
     expect(stdout).toMatch(/\bEnvironment +REG_MULTI_SZ +UV_THREADPOOL_SIZE=32\\0EXAMPLE=a value/);
     expect(stdout).toMatch(/\bImagePath +REG_\w+ +"Z:[^"]+hns-cni\.exe" agent --service --config Z:\S+agent\.json/);
     expect(stdout).toMatch(/\bStart +REG_DWORD +0x2/);
+    const source = await runUnderWine(machine, { exe: "reg.exe", args: ["query", EVENT_SOURCE] });
+    expect(source.stdout).toMatch(/\bEventMessageFile +REG_EXPAND_SZ +%SystemRoot%\\System32\\EventCreate\.exe\r?\n/);
+    expect(source.stdout).toMatch(/\bTypesSupported +REG_DWORD +0x7\b/);
     const status = await cli("agent", "status");
     expect(status).toMatchObject({ code: 1, stdout: "service  stopped\nagent    none listens\n" });
   });
@@ -100,6 +108,19 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
     await overShim.callSilently("DEL", pod);
   });
 
+  it("is told by HNS's callback, on a thread of HNS's library, that HNS was started anew", async () => {
+    const told = (message: string): number => agentLog().filter((line) => line["message"] === message).length;
+    const pod = await node.makePod();
+    await node.add(pod);
+    for (let i = 1; i <= 2; i++) {
+      while (told("hns callback registered") < i) await cli("version");
+      await node.emulator.restart({ loseEndpoints: true });
+      while (told("endpoint made again") < i) await cli("version");
+    }
+    expect(await endpointsOf(node, pod)).toHaveLength(1);
+    await node.callSilently("DEL", pod);
+  });
+
   it("stops, takes the configuration away, and leaves a state that is whole", async () => {
     expect(await cli("agent", "stop")).toMatchObject({ code: 0, stderr: "" });
     expect(await cli("agent", "status")).toMatchObject({ code: 1, stdout: "service  stopped\nagent    none listens\n" });
@@ -111,8 +132,49 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
   it("is taken away, and a plugin works alone again", async () => {
     expect(await cli("agent", "uninstall")).toMatchObject({ code: 0, stdout: "the agent is no service any more\n" });
     expect(await cli("agent", "uninstall")).toMatchObject({ code: 0, stdout: "the agent was no service\n" });
+    expect((await runUnderWine(machine, { exe: "reg.exe", args: ["query", EVENT_SOURCE] })).code).toBe(1);
     const pod = await node.makePod();
     await node.add(pod);
     await node.callSilently("DEL", pod);
+  });
+
+  describe("writes to the event log, which Wine shows on standard error,", () => {
+    /** Runs the agent in the foreground to its end; gives its exit code and the texts of its events in order. */
+    async function runAgent(config: object): Promise<{ code: number | null; events: string[] }> {
+      const file = join(folder, "events.json");
+      writeFileSync(file, JSON.stringify({ stateDir: windowsPath(join(folder, "state")), metrics: { enabled: false }, ...config }));
+      const env = { WINEDEBUG: "-all,+eventlog", HNS_EMULATOR_ADDRESS: node.emulator.address };
+      const args = ["agent", "--quiet", "--config", windowsPath(file)];
+      const { code, stderr } = await runUnderWine(machine, { args, env, timeoutMs: 120_000 });
+      // A TRACE for information, an ERR for an error; Wine writes the text as C would.
+      const texts = [...stderr.matchAll(/(trace|err):eventlog:ReportEventW L"((?:[^"\\]|\\.)*)"/g)];
+      return { code, events: texts.map(([, level = "", text = ""]) => `${level} ${text.replaceAll("\\r\\n", "|")}`) };
+    }
+
+    it("why it did not start", async () => {
+      const { code, events } = await runAgent({ nope: 1 });
+      expect({ code, events }).toEqual({
+        code: 1,
+        events: [expect.stringMatching(/^err agent not started\|\|reason: .*events\.json has 1 fault: nope is no known key/) as string],
+      });
+    });
+
+    it("that it started, and why it ended itself", async () => {
+      await node.emulator.addFault({ call: "HcnRegisterServiceCallback", kind: "hang" });
+      const { code, events } = await runAgent({ hns: { abandonedLimit: 1 } });
+      await node.emulator.clearFaults();
+      expect(code).toBe(75);
+      expect(events).toEqual([
+        expect.stringMatching(/^trace agent ready\|\|stateDir: /) as string,
+        "err too many calls stuck in hns, ending to be started anew||abandoned: 1|limit: 1",
+      ]);
+    });
+
+    it("nothing where it is not wanted", async () => {
+      await node.emulator.addFault({ call: "HcnRegisterServiceCallback", kind: "hang" });
+      const { code, events } = await runAgent({ hns: { abandonedLimit: 1 }, eventLog: { enabled: false } });
+      await node.emulator.clearFaults();
+      expect({ code, events }).toEqual({ code: 75, events: [] });
+    });
   });
 });

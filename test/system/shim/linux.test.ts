@@ -224,6 +224,21 @@ describeUnless(process.platform === "linux" ? sanitizerReason() : "for Linux onl
     });
   });
 
+  describe("with a standard input that never ends", () => {
+    it.each([
+      ["ADD", "with nothing in it", { stdin: "", endless: "silent" }, "1.1.0"],
+      ["STATUS", "with nothing in it", { stdin: "", endless: "silent" }, "1.1.0"],
+      ["DEL", "after the whole configuration", { stdin: INPUT, endless: "silent" }, "1.0.0"],
+      ["ADD", "that drips", { stdin: INPUT, endless: "dripping" }, "1.0.0"],
+    ] as const)("%s %s ends with error 11 at its deadline, and nobody is asked", async (command, _name, input, cniVersion) => {
+      await serveRaw(() => undefined);
+      const error = readShimError(await runShim(hasty, { env: variables(command), ...input }));
+      expect(error).toEqual({ cniVersion, code: 11, msg: expect.stringContaining("standard input did not end in time") as string });
+      expect(raw?.connections).toBe(0);
+      expectNoMain();
+    });
+  });
+
   describe("without an agent", () => {
     it("starts the main program with its input, streams, arguments and environment, but NODE_OPTIONS, and gives its exit code", async () => {
       const end = await runShim(shim, { env: variables("DEL", { NODE_OPTIONS: "--bogus", OTHER: "kept" }), stdin: INPUT });

@@ -150,6 +150,16 @@ describeUnless(wineReason() ?? shimReason(windowsShim), "the shim on Windows (Wi
     }
   }, 120_000);
 
+  it.each([
+    ["nothing in it", "", "1.1.0"],
+    ["the whole configuration in it", INPUT, "1.0.0"],
+  ])("with a standard input that has %s and never ends it ends with error 11, and starts nothing", async (_name, stdin, cniVersion) => {
+    const exe = await buildTestShim(windowsShim, join(folder, "impatient.exe"), ["-DSHIM_DEADLINE_MS=1000", ...FLAGS]);
+    installMain(standIn);
+    const error = readShimError(await runUnderWine(machine, { exe, env: { CNI_COMMAND: "ADD" }, stdin, isEndless: true }));
+    expect(error).toEqual({ cniVersion, code: 11, msg: expect.stringContaining("standard input did not end in time") as string });
+  });
+
   describe("with nobody at the pipe", () => {
     it.each([
       ["a usual input", INPUT],

@@ -13,6 +13,7 @@ export const STATUS: AgentStatus = {
   abandoned: 1,
   breaker: { state: "closed", restMs: 0 },
   hnsStart: "700-133",
+  hnsCallback: true,
   node: {
     networks: [{ name: "pods", id: "f29aed18-5242-5989-bc69-359ae70f84df", isOurs: true, hnsVersion: "15.2" }],
     pools: [{ id: "pods/10.244.3.0/24", free: 1, assigned: 2, cooling: 3, quarantined: 4 }],

@@ -1,6 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EventJournal } from "../../../../src/host/agent/event-journal.ts";
+import type { WindowsEvent } from "../../../../src/host/windows/event-log.ts";
 import { openAgentLog } from "../../../../src/host/agent/log.ts";
 
 describe("the agent's log", () => {
@@ -11,7 +13,13 @@ describe("the agent's log", () => {
   test("makes its folder, and writes one JSON object a line with the context of each call", async () => {
     const errors: string[] = [];
     const folder = join(root, "new", "state");
-    const log = openAgentLog({ folder, level: "info", isVerbose: false, onError: ({ message }) => errors.push(message) });
+    const log = openAgentLog({
+      folder,
+      level: "info",
+      isVerbose: false,
+      journal: undefined,
+      onError: ({ message }) => errors.push(message),
+    });
     log.child({ container: "c1" }).info("endpoint attached", { ms: 3, error: new Error("why") });
     log.debug("not for this level");
     log.error("hns hangs");
@@ -25,5 +33,26 @@ describe("the agent's log", () => {
     expect(Object.keys(documents[0] ?? {}).slice(0, 4)).toEqual(["time", "level", "message", "pid"]);
     expect(documents[0]).toMatchObject({ ms: 3, error: { message: "why" } });
     expect(errors).toEqual(["hns hangs"]);
+  });
+
+  test("hands its lines on to the event log in parts, whatever level the file has, and waits for it at its end", async () => {
+    const events: WindowsEvent[] = [];
+    const journal = new EventJournal({
+      write: async (event) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        events.push(event);
+      },
+      eventOf: (level, message) => (level === "debug" ? undefined : { kind: "information", id: message.length }),
+      repeatMs: 60_000,
+    });
+    const log = openAgentLog({ folder: root, level: "error", isVerbose: false, journal, onError: () => undefined });
+    log.child({ container: "c1" }).info("agent ready", { ms: 3 });
+    log.error("hns hangs", { error: new Error("why") });
+    log.debug("nothing");
+    await log.close();
+    expect(events.map(({ id, text }) => [id, text.split("\r\n").slice(0, 3)])).toEqual([
+      [11, ["agent ready", "", "container: c1"]],
+      [9, ["hns hangs", "", "error.message: why"]],
+    ]);
   });
 });

@@ -18,8 +18,9 @@ describe("agent.json", () => {
     expect(parseAgentConfig("", PATH)).toEqual({
       logLevel: "info",
       drainSeconds: 20,
+      eventLog: { enabled: true, level: "error", repeatSeconds: 60 },
       metrics: { enabled: true, port: 9464 },
-      hns: { unansweredLimit: 3, restSeconds: 10, abandonedLimit: 12 },
+      hns: { unansweredLimit: 3, restSeconds: 10, abandonedLimit: 12, callback: true, pollSeconds: 2, callbackPollSeconds: 30 },
       reconcile: { enabled: true, dryRun: false, intervalSeconds: 60, graceSeconds: 60 },
       cniConf: { name: "10-hns-cni.conflist", removeOnStop: false },
     });

@@ -14,6 +14,8 @@ describe("the looks at HNS", () => {
   let clock: FakeClock;
   let hnsStart: string;
   let looks: PassOptions[];
+  let pollMs: number;
+  let starts: number;
   let answer: () => Promise<ReconcileReport>;
   let loop: ReconcileLoop;
 
@@ -22,6 +24,8 @@ describe("the looks at HNS", () => {
     clock = new FakeClock();
     hnsStart = "1";
     looks = [];
+    pollMs = 2_000;
+    starts = 0;
     answer = () => Promise.resolve(WELL);
     loop = new ReconcileLoop({
       clock,
@@ -29,6 +33,10 @@ describe("the looks at HNS", () => {
       intervalMs: 60_000,
       dryRun: false,
       hnsStart: () => hnsStart,
+      pollMs: () => pollMs,
+      onStart: () => {
+        starts++;
+      },
       pass: (options) => {
         looks.push(options);
         return answer();
@@ -64,6 +72,58 @@ describe("the looks at HNS", () => {
     hnsStart = "2";
     await pass(2_000);
     expect(looks.slice(1)).toEqual([{ dryRun: false, isFull: true }]);
+    expect(starts).toBe(1);
+  });
+
+  test("an HNS that tells of its starts is asked at longer intervals", async () => {
+    loop.start();
+    pollMs = 20_000;
+    hnsStart = "2";
+    await pass(18_000);
+    expect(looks).toHaveLength(1);
+    await pass(2_000);
+    expect(looks).toHaveLength(2);
+    hnsStart = "3";
+    loop.poll();
+    expect(looks).toHaveLength(3);
+    loop.poll();
+    await pass(2_000);
+    expect(looks).toHaveLength(3);
+  });
+
+  test("one is made in full at once when HNS says that it was started anew, and one more when that can be seen", async () => {
+    loop.start();
+    await pass(2_000);
+    pollMs = 60_000;
+    loop.hnsRestarted();
+    expect(looks.slice(1)).toEqual([{ dryRun: false, isFull: true }]);
+    await pass(4_000);
+    expect(looks).toHaveLength(2);
+    hnsStart = "2";
+    loop.poll();
+    expect(looks).toHaveLength(3);
+    await pass(2_000);
+    hnsStart = "3";
+    loop.hnsRestarted();
+    expect(looks).toHaveLength(4);
+    await pass(30_000);
+    expect(looks).toHaveLength(4);
+  });
+
+  test("one that was asked for meanwhile follows at once, in full, unless the end has come", async () => {
+    const ends: ((report: ReconcileReport) => void)[] = [];
+    answer = () => new Promise((resolve) => ends.push(resolve));
+    loop.start();
+    loop.hnsRestarted();
+    expect(looks).toHaveLength(1);
+    ends[0]?.(WELL);
+    await pass(2_000);
+    expect(looks.slice(1)).toEqual([{ dryRun: false, isFull: true }]);
+    loop.hnsRestarted();
+    const closing = loop.close();
+    ends[1]?.(WELL);
+    await closing;
+    expect(looks).toHaveLength(2);
   });
 
   test("an HNS whose start cannot be told is no new start", async () => {
