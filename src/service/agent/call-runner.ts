@@ -5,11 +5,9 @@ import type { HostConfig, Normalised } from "../../core/config/plugin-config.ts"
 import type { LogFields } from "../../core/base/log.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import { type EngineEvents, type EngineOptions, Operation } from "../../core/engine/operation.ts";
-import type { StateStore } from "../../core/engine/store.ts";
 import type { HcnBackend } from "../../core/hcn/backend.ts";
 import type { StateFolder } from "../../host/state/state-folder.ts";
 import { CallProcesses } from "./processes.ts";
-import { rememberAdds } from "./remember.ts";
 
 /** One CNI call as it came over the pipe. */
 export interface PluginCall {
@@ -72,19 +70,8 @@ export class CallRunner {
       let stdout = "";
       const io = { env: call.env, readStdin: () => call.stdin, writeStdout: (text: string) => void (stdout += text) };
       const machine: Machine = { ...this.#options.machine, processes };
-      let remember: (store: StateStore) => void = () => undefined;
-      const run: RunCallOperation = (read, context, work) =>
-        this.#runOperation(machine, read, context, async (operation) => {
-          await work(operation);
-          remember(operation.store);
-        });
-      const { nodeName } = machine;
-      const handlers = rememberAdds(this.#options.buildHandlers(run, call), {
-        nodeName,
-        program: call.program,
-        onAdd: (write) => (remember = write),
-      });
-      return { code: await dispatch(io, handlers), stdout };
+      const run: RunCallOperation = (read, context, work) => this.#runOperation(machine, read, context, work);
+      return { code: await dispatch(io, this.#options.buildHandlers(run, call)), stdout };
     });
   }
 
