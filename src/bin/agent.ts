@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PluginError } from "../core/base/errors.ts";
+import { delegateEnvironment } from "../host/exec/delegate-environment.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
 import { securePipe } from "../host/windows/pipe-security.ts";
 import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
@@ -75,7 +76,7 @@ async function startAgent(platform: Platform, args: readonly string[]): Promise<
         run,
         names: call.program === PROGRAM ? [] : [call.program],
         readText,
-        openDelegate: (delegate) => new DelegateProcess({ env: { ...env, ...call.env }, ...delegate }),
+        openDelegate: (delegate) => new DelegateProcess({ env: delegateEnvironment(env, call.env), ...delegate }),
       }),
   });
   try {
