@@ -1,6 +1,8 @@
 import { normaliseForDelete } from "../../config/normalise.ts";
 import type { HostConfig } from "../../config/plugin-config.ts";
-import { type Attachment, hostEndpointName, networkId } from "../attachment.ts";
+import { type Attachment, hostEndpointName, networkId, parseEndpointName } from "../attachment.ts";
+import type { EndpointSummary } from "../../hcn/documents-v1.ts";
+import { heldBy } from "../held-addresses.ts";
 import { removeDeadLeases } from "../lease.ts";
 import { type EngineOptions, Operation } from "../operation.ts";
 import { type KeptReason, type Leak, reclaimLeaks } from "../reclaim.ts";
@@ -53,12 +55,14 @@ export class Reconciler {
     const sightings = planned ?? alwaysDue(engine);
     const entries: ReconcileEntry[] = [];
     const endpoints = new Map<string, EndpointCounts>();
+    const foreign = new Map<string, ReadonlySet<string>>();
     sightings.begin();
     const records = this.#readNetworks(engine, entries);
     for (const record of records) {
       try {
         const pass = await this.#look(engine, record, { options, sightings, entries });
         endpoints.set(record.name, countEndpoints(pass));
+        foreign.set(record.name, heldBy(listForeign(pass)));
         await repair(pass);
       } catch (thrown) {
         sightings.giveUp();
@@ -68,7 +72,7 @@ export class Reconciler {
       }
     }
     logEntries(engine, entries);
-    return { entries, endpoints };
+    return { entries, endpoints, foreign };
   }
 
   #readNetworks(engine: EngineOptions, entries: ReconcileEntry[]): NetworkRecord[] {
@@ -148,14 +152,20 @@ function countEndpoints(pass: NetworkPass): EndpointCounts {
   const ids = new Set(look.endpoints.map(({ id }) => id));
   const standing = attached.filter(({ endpoint }) => ids.has(endpoint)).length;
   const orphaned = listOrphans(pass).length;
-  return { standing, missing: attached.length - standing, orphaned, foreign: countOthers(look, attachments, record.name) - orphaned };
+  return { standing, missing: attached.length - standing, orphaned, foreign: listOthers(look, attachments, record.name).length - orphaned };
+}
+
+/** Those that no attachment can have: ours tells itself by its id, and a name of our kind may be one whose ADD began meanwhile. */
+function listForeign({ look, record, attachments }: NetworkPass): EndpointSummary[] {
+  const others = listOthers(look, attachments, record.name);
+  return others.filter(({ name }) => parseEndpointName(name, record.name) === undefined);
 }
 
 /** Everything on the network that no attachment names, the node's own endpoint aside. */
-function countOthers({ id, endpoints }: NetworkLook, attachments: readonly Attachment[], network: string): number {
+function listOthers({ id, endpoints }: NetworkLook, attachments: readonly Attachment[], network: string): EndpointSummary[] {
   const known = new Set(attachments.map(({ endpoint }) => endpoint));
   const others = endpoints.filter((endpoint) => endpoint.network === id && !known.has(endpoint.id));
-  return others.filter(({ name }) => name !== hostEndpointName(network)).length;
+  return others.filter(({ name }) => name !== hostEndpointName(network));
 }
 
 function alwaysDue(engine: EngineOptions): Sightings {
