@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PluginError } from "../core/base/errors.ts";
+import { delegateEnvironment } from "../host/exec/delegate-environment.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
 import { ServiceCallback } from "../host/ffi/service-callback.ts";
 import { describeEvent } from "../host/agent/event-journal.ts";
@@ -106,7 +107,7 @@ async function openAgent(platform: Platform, args: readonly string[]): Promise<A
         run,
         names: call.program === PROGRAM ? [] : [call.program],
         readText,
-        openDelegate: (delegate) => new DelegateProcess({ env: { ...env, ...call.env }, ...delegate }),
+        openDelegate: (delegate) => new DelegateProcess({ env: delegateEnvironment(env, call.env), ...delegate }),
       }),
   });
   try {

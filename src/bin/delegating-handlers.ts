@@ -11,7 +11,7 @@ import { attachDelegated, checkDelegated, reportDelegatedStatus } from "../core/
 import { detach } from "../core/engine/detach.ts";
 import { collectGarbage } from "../core/engine/gc.ts";
 import type { Operation } from "../core/engine/operation.ts";
-import { podName, type RunOperation, shorten } from "./handlers.ts";
+import { askedFor, podName, type RunOperation, shorten } from "./handlers.ts";
 
 /** The program that `ipam.type` names, with the environment of this call. */
 export type OpenDelegate = (options: { type: string; path: string; stdin: string; log: Logger }) => DelegateProgram;
@@ -32,7 +32,11 @@ export function buildDelegatingHandlers({ run, names, openDelegate }: Delegating
       let result: CniResult | undefined;
       const read = withRequestedMac(normaliseDelegated(rawConfig, names), rawConfig, args);
       await run(read, { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
-        result = await attachDelegated(operation, { network, containerId, ifname, netns }, open(request, operation));
+        result = await attachDelegated(
+          operation,
+          { network, containerId, ifname, netns, asked: askedFor(request, names) },
+          open(request, operation),
+        );
       });
       if (result === undefined) throw new Error("the ADD ended without a result");
       return result;

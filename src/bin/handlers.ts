@@ -1,11 +1,13 @@
 import type { LogFields } from "../core/base/log.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
+import type { CniRequest } from "../core/cni/request.ts";
 import type { CniResult } from "../core/cni/result.ts";
 import { normalise, normaliseForDelete } from "../core/config/normalise.ts";
-import type { OurNames } from "../core/config/our-names.ts";
+import { type OurNames, PRODUCT_TYPE } from "../core/config/our-names.ts";
 import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
 import { refuseRanges, withRequest } from "../core/config/pod-request.ts";
 import { attach } from "../core/engine/attach.ts";
+import type { AskedFor } from "../core/engine/attachment.ts";
 import { check } from "../core/engine/check.ts";
 import { detach } from "../core/engine/detach.ts";
 import { collectGarbage } from "../core/engine/gc.ts";
@@ -26,12 +28,13 @@ export type RunOperation = <C extends HostConfig>(
 /** The engine's use cases as dispatch calls them, where the addresses are ours. */
 export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandlers {
   return {
-    add: async ({ containerId, ifname, netns, args, rawConfig, networkName: network }) => {
+    add: async (request) => {
+      const { containerId, ifname, netns, args, rawConfig, networkName: network } = request;
       let result: CniResult | undefined;
       refuseRanges(rawConfig);
       const read = withRequest(normalise(rawConfig, names), rawConfig, args);
       await run(read, { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
-        result = await attach(forNetworkNode(operation), { network, containerId, ifname, netns });
+        result = await attach(forNetworkNode(operation), { network, containerId, ifname, netns, asked: askedFor(request, names) });
       });
       if (result === undefined) throw new Error("the ADD ended without a result");
       return result;
@@ -54,6 +57,11 @@ export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandl
 export function shorten<C extends HostConfig>(read: Normalised<C>): Normalised<C> {
   const { config } = read;
   return { ...read, config: { ...config, operationTimeoutMs: Math.min(config.operationTimeoutMs, STATUS_MS) } };
+}
+
+/** What an ADD leaves to be remembered. */
+export function askedFor({ rawConfig }: Pick<CniRequest, "rawConfig">, names: OurNames): AskedFor {
+  return { config: rawConfig, program: names[0] ?? PRODUCT_TYPE };
 }
 
 export function podName(args: { podNamespace?: string; podName?: string }): string | undefined {

@@ -3,8 +3,10 @@ import { findGuid } from "../core/base/ids.ts";
 import type { StateTransaction } from "../core/engine/store.ts";
 import { stamp } from "../core/ipam/release-time.ts";
 import type { AddressRecord } from "../core/ipam/store.ts";
+import type { EndpointSummary } from "../core/hcn/documents-v1.ts";
 import { isOfNetwork, withState } from "./ipam-state.ts";
 import { writeDocument } from "./output.ts";
+import { listEndpointsFor, refuseHeld } from "./release-guard.ts";
 import { CliError, type CliWorld, type ExitCode } from "./world.ts";
 
 export interface ReleaseArguments {
@@ -19,18 +21,29 @@ export interface ReleaseArguments {
 }
 
 /**
- * Puts addresses to rest as a DEL does. Throws CliError when there is nothing to release, when an attachment stands and `force` is not
- * given, and when neither `yes` nor `dryRun` is: then it says what it would do.
+ * Puts addresses to rest as a DEL does. Throws CliError when there is nothing to release, when an attachment or an endpoint in HNS stands with
+ * one and `force` is not given, and when neither `yes` nor `dryRun` is: then it says what it would do.
  */
-export function releaseAddresses(world: CliWorld, request: ReleaseArguments): ExitCode {
+export async function releaseAddresses(world: CliWorld, request: ReleaseArguments): Promise<ExitCode> {
   if ((request.address === undefined) === (request.owner === undefined)) {
     throw new CliError("nothing to release", { why: "name one address, or --owner", next: "hns-cni ipam show -o wide lists both" });
   }
+  withState(world, request.stateDir, (store) => store.read((tx) => findHeld(tx, request))); // its faults come before those of HNS
+  const endpoints = request.force ? [] : await listEndpointsFor(world, request.address ?? request.owner ?? "");
+  return release(world, request, endpoints);
+}
+
+function release(world: CliWorld, request: ReleaseArguments, endpoints: readonly EndpointSummary[]): ExitCode {
   const clock = world.openClock();
   const released = withState(world, request.stateDir, (store) => {
-    if (request.dryRun || !request.yes) return store.read((tx) => findHeld(tx, request));
-    return store.transaction((tx) => {
+    const find = (tx: StateTransaction): AddressRecord[] => {
       const held = findHeld(tx, request);
+      for (const record of held) refuseHeld(tx, record, endpoints);
+      return held;
+    };
+    if (request.dryRun || !request.yes) return store.read(find);
+    return store.transaction((tx) => {
+      const held = find(tx);
       for (const record of held) tx.putAddress({ ...record, state: "cooling", released: stamp(clock) });
       return held;
     });

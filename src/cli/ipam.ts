@@ -55,7 +55,11 @@ function addWriting(yargs: Argv, run: Run): void {
           .option("owner", { type: "string", describe: "all addresses of this owner, as show -o wide names it" })
           .option("network", { type: "string", describe: "only in the pools of this network" })
           .option("yes", { type: "boolean", default: false, describe: "do it" })
-          .option("force", { type: "boolean", default: false, describe: "also where a pod is attached with the address" })
+          .option("force", {
+            type: "boolean",
+            default: false,
+            describe: "also where a pod is attached with the address, or HNS has an endpoint with it",
+          })
           .option("dry-run", DRY_RUN)
           .option("state-dir", STATE_DIR)
           .option("output", PLAIN_OUTPUT),

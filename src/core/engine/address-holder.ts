@@ -1,5 +1,6 @@
 import type { Guid } from "../base/ids.ts";
 import type { HostConfig } from "../config/plugin-config.ts";
+import { heldBy } from "./held-addresses.ts";
 import type { Operation } from "./operation.ts";
 
 /** The endpoint that has an address which HNS refused. */
@@ -43,9 +44,11 @@ export class Refusals {
     try {
       scan.forget();
       const endpoints = (await scan.listEndpoints()).filter(({ network }) => network === undefined || network === this.#network);
-      return endpoints
-        .filter(({ address }) => addresses.includes(address))
-        .map(({ address, id, name, isRemote }) => ({ address, endpoint: id, name, isRemote }));
+      return endpoints.flatMap((endpoint) => {
+        const held = heldBy([endpoint]);
+        const { id, name, isRemote } = endpoint;
+        return addresses.filter((address) => held.has(address)).map((address) => ({ address, endpoint: id, name, isRemote }));
+      });
     } catch (thrown) {
       this.#isAnswering = false;
       log.warn("holder of a refused address not found", { addresses, error: thrown });

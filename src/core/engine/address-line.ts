@@ -42,7 +42,7 @@ export class AddressLine {
     for (const waiter of ahead) if (!alive.includes(waiter)) tx.removeWaiter(waiter.place);
     // Who comes later waits for who came before only where there is not enough for all: they take theirs when they look next.
     const isServed = alive.length === 0 || sets.every((set) => hasSpare(tx, machine.clock, set, alive.length));
-    const assignment = isServed ? tryAssign(tx, machine.clock, this.#asker, { sets }) : { lacking: sets[0] };
+    const assignment = isServed ? tryAssign(tx, machine.clock, this.#asker, { sets, avoid: this.#listForeign() }) : { lacking: sets[0] };
     if ("taken" in assignment) return assignment.taken;
     this.#lacking = assignment.lacking;
     this.#place ??= tx.addWaiter({ pool: lineOf(assignment.lacking), ...machine.processes.self() });
@@ -118,6 +118,11 @@ export class AddressLine {
     } catch (thrown) {
       this.#operation.log.warn("place in line not given up", { error: thrown });
     }
+  }
+
+  #listForeign(): ReadonlySet<string> | undefined {
+    const { foreign, config } = this.#operation;
+    return foreign?.(config.networkName);
   }
 
   #isFirst(tx: StateTransaction, sets: Sets): boolean {

@@ -2,7 +2,7 @@ import { PluginError } from "../base/errors.ts";
 import type { Guid } from "../base/ids.ts";
 import { findIp, formatIp, type IpAddress } from "../base/ip.ts";
 import type { CniResult } from "../cni/result.ts";
-import type { AttachableConfig, HostConfig } from "../config/plugin-config.ts";
+import type { AttachableConfig, HostConfig, NetworkConfig } from "../config/plugin-config.ts";
 import { getDatapath } from "../datapath/datapaths.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
 import { type EndpointView, parseEndpoint } from "../hcn/documents.ts";
@@ -18,6 +18,7 @@ import { ownsLease, takeLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { buildResult } from "./pod-result.ts";
 import { isOutcomeUnknown, removeEndpoint } from "./remove-endpoint.ts";
+import { rememberIfUnknown, rememberRequest } from "./request-memory.ts";
 import { joinSandbox, readSandbox, type SandboxedRequest, shareAttachment, withNamespace } from "./sandbox.ts";
 import { withMode } from "./with-mode.ts";
 
@@ -39,7 +40,7 @@ export async function attach(given: Operation, request: AttachRequest): Promise<
 
 /** Takes the attachment for this process; `make` then makes it, unless it stands already. */
 export async function attachOnce(
-  operation: Operation<HostConfig>,
+  operation: Operation<NetworkConfig>,
   request: SandboxedRequest,
   make: (pod: NewAttachment) => Promise<CniResult>,
 ): Promise<CniResult> {
@@ -48,7 +49,7 @@ export async function attachOnce(
   try {
     const adopted = existing === undefined ? undefined : await adoptExisting(operation, existing, request);
     if (adopted === undefined) return await make({ ...request, id, existing });
-    operation.finish(id, () => undefined);
+    operation.finish(id, (tx) => rememberIfUnknown(tx, operation, { ...request, id }));
     return adopted;
   } catch (thrown) {
     operation.abandon(id);
@@ -175,11 +176,12 @@ function recordForeignId(operation: Operation<HostConfig>, id: Guid, endpoint: G
 }
 
 /** Makes the attachment stand, unless a DEL came meanwhile or another process followed us. */
-function commit(operation: Operation<HostConfig>, pod: NewAttachment, result: CniResult): void {
+function commit(operation: Operation<NetworkConfig>, pod: NewAttachment, result: CniResult): void {
   operation.finish(pod.id, (tx) => {
     const current = tx.findAttachment(pod.id);
     if (current === undefined || current.isCancelled || !ownsLease(tx, pod.id, operation.machine.processes.self())) throw cancelled();
     tx.putAttachment({ ...current, phase: "attached", result: JSON.stringify(result), updatedAt: operation.machine.clock.now() });
+    rememberRequest(tx, operation, pod);
   });
 }
 

@@ -1,4 +1,5 @@
 import { buildGuid, type Guid, PRODUCT_NAMESPACE } from "../base/ids.ts";
+import type { JsonObject } from "../cni/json.ts";
 
 /**
  * One interface of one sandbox on one network. `phase` says how far the work got:
@@ -17,6 +18,16 @@ export interface AttachmentKey {
 /** What an ADD is asked for: the key, and the host compute namespace of the sandbox. */
 export interface AttachRequest extends AttachmentKey {
   readonly netns: string;
+  /** What is kept with the attachment, so that it can be made again; absent keeps nothing. */
+  readonly asked?: AskedFor;
+}
+
+/** The words of an ADD. */
+export interface AskedFor {
+  /** The configuration as it came. */
+  readonly config: JsonObject;
+  /** The name by which the runtime called this program. */
+  readonly program: string;
 }
 
 export interface Attachment extends AttachmentKey {

@@ -108,11 +108,11 @@ function isOurAddress(config: AttachableConfig): boolean {
 
 /** What is wrong with the pod's routes; empty when nothing is. */
 export function compareRoutes(wanted: readonly WantedRoute[], endpoint: EndpointView): string[] {
-  const missing = wanted.filter(({ destination, nextHop }) => {
-    return !endpoint.routes.some((route) => route.nextHop === nextHop && route.destination === destination);
-  });
-  return missing.map(({ destination, nextHop }) => {
-    return `the endpoint has no ${["0.0.0.0/0", "::/0"].includes(destination) ? "default route" : `route to ${destination}`} through ${nextHop}`;
+  return wanted.flatMap(({ destination, nextHop }) => {
+    const hops = endpoint.routes.filter((route) => route.destination === destination).map((route) => route.nextHop);
+    if (hops.includes(nextHop)) return [];
+    const name = ["0.0.0.0/0", "::/0"].includes(destination) ? "default route" : `route to ${destination}`;
+    return [`the endpoint has no ${name} through ${nextHop}${hops.length === 0 ? "" : ` (it goes through ${hops.join(" and ")})`}`];
   });
 }
 

@@ -9,6 +9,7 @@ import type { IpamDelegate } from "./delegate.ts";
 import { findDifferences } from "./compare-network.ts";
 import { resolveDelegated } from "./delegated-config.ts";
 import { mismatch, openReadyNetwork } from "./ensure-network.ts";
+import { importNetwork } from "./import-network.ts";
 import type { Operation } from "./operation.ts";
 import { parseStoredResult } from "./pod-result.ts";
 import { ownerOf, readSandbox, shareAttachment, withNamespace } from "./sandbox.ts";
@@ -28,6 +29,7 @@ export async function attachDelegated(
   if (shared !== undefined) return shared;
   const pod = readSandbox(request);
   const operation = await withMode(given);
+  await importNetwork(operation);
   return attachOnce(operation, pod, (taken) => attachNew(operation, taken, delegate));
 }
 
@@ -50,6 +52,7 @@ async function attachNew(operation: Operation<DelegatedConfig>, pod: NewAttachme
 /** CHECK: the attachment as ADD made it, then the IPAM plugin's own. Throws CHECK_FAILED or DELEGATE_FAILED. */
 export async function checkDelegated(given: Operation<DelegatedConfig>, request: CheckRequest, delegate: IpamDelegate): Promise<void> {
   const operation = await withMode(given);
+  await importNetwork(operation);
   const existing = requireAttached(operation, ownerOf(request));
   const { config } = resolveDelegated(operation.config, parseStoredResult(existing.result));
   await compareAttachment(operation.withConfig(config), request);

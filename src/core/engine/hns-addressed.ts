@@ -9,6 +9,7 @@ import { type CheckRequest, compareAttachment } from "./check.ts";
 import type { Claim } from "./claim.ts";
 import { recordIntent } from "./claim-delegated.ts";
 import { mismatch, openReadyNetwork } from "./ensure-network.ts";
+import { importNetwork } from "./import-network.ts";
 import { ownsLease } from "./lease.ts";
 import type { Operation } from "./operation.ts";
 import { settleSubnets } from "./settle-subnets.ts";
@@ -24,6 +25,7 @@ export async function attachHnsAddressed(given: Operation<HnsAddressedConfig>, r
   if (shared !== undefined) return shared;
   const pod = readSandbox(request);
   const operation = await withMode(given);
+  await importNetwork(operation);
   return attachOnce(operation, pod, (taken) => attachNew(operation, taken));
 }
 
@@ -56,7 +58,9 @@ function settleAttachment(operation: Operation<HnsAddressedConfig>, pod: NewAtta
 
 /** CHECK. Throws CHECK_FAILED, naming each difference. */
 export async function checkHnsAddressed(given: Operation<HnsAddressedConfig>, request: CheckRequest): Promise<void> {
-  await compareAttachment(await withMode(given), request);
+  const operation = await withMode(given);
+  await importNetwork(operation);
+  await compareAttachment(operation, request);
 }
 
 /** STATUS: whether the network is equal to the configuration, or absent. */

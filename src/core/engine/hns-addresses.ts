@@ -54,7 +54,8 @@ export async function addLatePolicies(
   if (late.length > 0) await hcn.modify(handle, buildPolicyRequest("Add", late));
 }
 
-function readAddresses(endpoint: EndpointView): PodAddress[] {
+/** Those that HNS has given the endpoint; none that Windows made up. */
+export function readAddresses(endpoint: EndpointView): PodAddress[] {
   return endpoint.addresses.flatMap(({ address: text, prefixLength }) => {
     const address = findIp(text);
     if (address === undefined || address.value === 0 || (LINK_LOCAL !== undefined && containsIp(LINK_LOCAL, address))) return [];

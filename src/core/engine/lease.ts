@@ -6,8 +6,21 @@ import type { LeaseHolder, LeaseRecord, StateStore, StateTransaction } from "./s
 /** What a lease needs to know of the machine. */
 export interface ProcessTable {
   self(): LeaseHolder;
-  /** Whether the process still runs; true when that cannot be told. */
+  /** Whether the process of the holder still runs; true when that cannot be told. */
   isAlive(holder: LeaseHolder): boolean;
+}
+
+/** Stands between the start time of a process and the number of a call within it, which is a holder of its own. */
+const CALL_MARK = "#";
+
+/** One of several holders within a process. */
+export function holderOfCall(owner: LeaseHolder, call: number): LeaseHolder {
+  return { ...owner, startedAt: `${owner.startedAt}${CALL_MARK}${call}` };
+}
+
+/** The start time of the process that a holder is, or is a call of: whoever looks from another process knows no calls. */
+export function processStart({ startedAt }: Pick<LeaseHolder, "startedAt">): string {
+  return startedAt.split(CALL_MARK, 1)[0] ?? "";
 }
 
 export interface LeaseOptions {

@@ -96,8 +96,7 @@ export async function deleteNetwork(operation: Operation<HostConfig>, { dryRun }
 
 /** As an ADD does, so that pods of a lost state are known before anything is made for them. */
 async function learn(operation: Operation<AttachableConfig>): Promise<void> {
-  const { config } = operation;
-  if ("ipam" in config) await importNetwork(operation.withConfig(config));
+  await importNetwork(operation);
 }
 
 async function look(operation: Operation<HostConfig>): Promise<Found | undefined> {

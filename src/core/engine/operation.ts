@@ -16,7 +16,15 @@ export interface EngineOptions {
   readonly machine: Machine;
   readonly log: Logger;
   readonly events?: EngineEvents;
+  /** Where somebody looks at HNS from time to time. */
+  readonly foreign?: ForeignAddresses;
 }
+
+/**
+ * The addresses that endpoints of others had on a network when it was last looked at; undefined where it was not. What it says can be out of
+ * date: it may put other addresses first, and never refuse one.
+ */
+export type ForeignAddresses = (network: string) => ReadonlySet<string> | undefined;
 
 /** What the engine tells whoever counts. */
 export interface EngineEvents {
@@ -38,6 +46,7 @@ export class Operation<C extends HostConfig = PluginConfig> {
   readonly machine: Machine;
   readonly log: Logger;
   readonly events: EngineEvents;
+  readonly foreign: ForeignAddresses | undefined;
   readonly deadline: Deadline;
   readonly hcn: HcnSession;
   /** What HNS has under the network's name. */
@@ -59,6 +68,7 @@ export class Operation<C extends HostConfig = PluginConfig> {
     this.machine = options.machine;
     this.log = options.log;
     this.events = options.events ?? NOBODY_COUNTS;
+    this.foreign = options.foreign;
     this.deadline = { at: startedAt + totalMs - undoMs };
     this.undoDeadline = { at: startedAt + totalMs };
     const session = { backend: options.backend, clock, log: options.log, callTimeoutMs: config.callTimeoutMs };

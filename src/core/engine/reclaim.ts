@@ -40,6 +40,8 @@ export interface ReclaimOptions {
   readonly dryRun?: boolean;
   /** Attachments that the runtime says are in use, whatever became of their endpoints. */
   readonly wanted?: ReadonlySet<Guid>;
+  /** Attachments that somebody else sees to: they are not looked at, and what an earlier look found of them stays. */
+  readonly except?: ReadonlySet<Guid>;
 }
 
 /**
@@ -50,8 +52,8 @@ export interface ReclaimOptions {
  */
 export async function reclaimLeaks(operation: Operation<HostConfig>, options: ReclaimOptions = {}): Promise<ReclaimReport> {
   const { store } = operation;
-  const { dryRun = false, wanted = new Set<Guid>() } = options;
-  const recorded = store.read((tx) => listRecorded(tx, operation));
+  const { dryRun = false, wanted = new Set<Guid>(), except } = options;
+  const recorded = store.read((tx) => listRecorded(tx, operation)).filter(({ id }) => except?.has(id) !== true);
   const candidates = recorded.filter(({ id }) => !wanted.has(id));
   const look = candidates.length === 0 ? NOTHING : await lookAtHns(operation);
   const examine = (tx: StateTransaction): Examined => examineAll(tx, operation, { candidates, look, wanted });

@@ -45,21 +45,27 @@ export interface Pressure {
   readonly held: ReadonlySet<string>;
 }
 
+/** Taken and given back in the search for an address that nobody is known to have: at most so many, and then HNS decides. */
+const MAX_PASSED_OVER = 8;
+
+/** What an ADD asks of the pools. */
+export interface AssignRequest {
+  readonly sets: readonly AddressSet[];
+  readonly pressure?: Pressure;
+  /** Addresses that somebody else's endpoints are believed to have: others come first, and where there is none these are given out all the same. */
+  readonly avoid?: ReadonlySet<string> | undefined;
+}
+
 /** The addresses taken, one for each set; or the first set that had none, with the address it has to wait for, if only one will do. */
 export type Assignment = { readonly taken: readonly Allocation[] } | { readonly lacking: AddressSet };
 
 /** Takes one address of every set, or none at all. Throws ADDRESS_CONFLICT when an address that is asked for is another's. */
-export function tryAssign(
-  tx: IpamTransaction,
-  clock: Clock,
-  asker: Asker,
-  request: { readonly sets: readonly AddressSet[]; readonly pressure?: Pressure },
-): Assignment {
+export function tryAssign(tx: IpamTransaction, clock: Clock, asker: Asker, request: AssignRequest): Assignment {
   const own = findOwn(tx, asker);
   const taken: Allocation[] = [];
   for (const set of request.sets) {
     const choice = focus(clock, set, { own, sticky: asker.sticky });
-    const allocation = takeOne(tx, clock, choice, { owner: asker.owner, pressure: request.pressure });
+    const allocation = takeOne(tx, clock, choice, { ...request, owner: asker.owner });
     if (allocation === undefined) {
       for (const one of taken.reverse()) revertAllocation(tx, one);
       return { lacking: choice.set };
@@ -142,7 +148,7 @@ function takeOne(
   tx: IpamTransaction,
   clock: Clock,
   { set, free }: Choice,
-  { owner, pressure }: { owner: OwnerRef; pressure: Pressure | undefined },
+  { owner, pressure, avoid }: Omit<AssignRequest, "sets"> & { owner: OwnerRef },
 ): Allocation | undefined {
   if (free !== undefined) {
     if (free.state === "cooling") setFree(tx, free);
@@ -150,7 +156,7 @@ function takeOne(
   }
   for (const spec of set.pools) {
     const taken =
-      set.wanted === undefined ? tryAllocate(tx, clock, spec, owner) : takeWanted(tx, clock, { spec, address: set.wanted, owner });
+      set.wanted === undefined ? takeAny(tx, clock, spec, { owner, avoid }) : takeWanted(tx, clock, { spec, address: set.wanted, owner });
     if (taken !== undefined) return taken;
   }
   if (pressure === undefined) return undefined;
@@ -160,4 +166,25 @@ function takeOne(
     if (taken !== undefined) return taken;
   }
   return undefined;
+}
+
+/** An address of the pool that is not to be avoided, or the first there was where there is no other. */
+function takeAny(
+  tx: IpamTransaction,
+  clock: Clock,
+  spec: PoolSpec,
+  { owner, avoid }: { owner: OwnerRef; avoid: ReadonlySet<string> | undefined },
+): Allocation | undefined {
+  if (avoid === undefined || avoid.size === 0) return tryAllocate(tx, clock, spec, owner);
+  const taken: Allocation[] = [];
+  let chosen: Allocation | undefined;
+  while (chosen === undefined && taken.length <= MAX_PASSED_OVER) {
+    const next = tryAllocate(tx, clock, spec, owner);
+    if (next === undefined) break;
+    taken.push(next);
+    if (!avoid.has(next.address)) chosen = next;
+  }
+  chosen ??= taken[0];
+  for (const one of taken.reverse()) if (one !== chosen) revertAllocation(tx, one);
+  return chosen;
 }

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { Clock } from "../../core/base/async.ts";
 import { PluginError } from "../../core/base/errors.ts";
 import { formatIp, type IpAddress } from "../../core/base/ip.ts";
-import type { ProcessTable } from "../../core/engine/lease.ts";
+import { processStart, type ProcessTable } from "../../core/engine/lease.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import type { LeaseHolder } from "../../core/engine/store.ts";
 import { kubernetesArchitecture } from "../exec/architecture.ts";
@@ -44,7 +44,7 @@ class LinuxProcessTable implements ProcessTable {
   }
 
   isAlive(holder: LeaseHolder): boolean {
-    return readStartTime(holder.pid) === holder.startedAt;
+    return readStartTime(holder.pid) === processStart(holder);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/base/async.ts";
-import type { ProcessTable } from "../../core/engine/lease.ts";
+import { processStart, type ProcessTable } from "../../core/engine/lease.ts";
 import type { LeaseHolder } from "../../core/engine/store.ts";
 import type { System32 } from "./system32.ts";
 
@@ -26,7 +26,7 @@ export class WindowsProcessTable implements ProcessTable {
 
   isAlive(holder: LeaseHolder): boolean {
     const startedAt = this.startTime(holder.pid);
-    return startedAt === "unknown" || startedAt === holder.startedAt;
+    return startedAt === "unknown" || startedAt === processStart(holder);
   }
 
   /** Creation time in 100 ns since 1601 as text; "unknown" when Windows will not tell; undefined when there is no such process. */

@@ -5,6 +5,7 @@ import { readVariable } from "../../core/cni/environment.ts";
 import type { CniHandlers } from "../../core/cni/dispatch.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import { Reconciler } from "../../core/engine/reconcile/reconciler.ts";
+import type { ReconcileReport } from "../../core/engine/reconcile/report.ts";
 import type { HcnBackend } from "../../core/hcn/backend.ts";
 import { Breaker } from "../../core/hcn/breaker.ts";
 import { decorate } from "../../core/hcn/decorate.ts";
@@ -86,6 +87,7 @@ export class Agent {
   readonly #errors: ErrorLine[] = [];
   readonly #startedAt: string;
   #lastLook: AgentStatus["reconcile"];
+  #foreign: ReconcileReport["foreign"] = new Map();
   #publishedAt = Number.NEGATIVE_INFINITY;
   readonly #isOpen: Promise<void>;
   #open: () => void = () => undefined;
@@ -125,6 +127,7 @@ export class Agent {
       machine: host.machine,
       log: this.log,
       events: this.#metrics.events,
+      foreign: (network) => this.#foreign.get(network),
       folderOf: (stateDir) => this.#folderOf(stateDir),
       buildHandlers: options.buildHandlers,
       childLog: (context) => this.log.child(context),
@@ -194,6 +197,7 @@ export class Agent {
       pass: (options) => this.#runner.runOwn((engine) => this.#folder.run((store) => reconciler.pass({ ...engine, store }, options))),
       onReport: (report) => {
         this.#metrics.countReconcile(report);
+        this.#foreign = report.foreign;
         const at = new Date(host.machine.clock.now()).toISOString();
         this.#lastLook = { at, entries: report.entries, endpoints: Object.fromEntries(report.endpoints) };
       },

@@ -4,12 +4,10 @@ import type { Environment } from "../../core/cni/environment.ts";
 import type { HostConfig, Normalised } from "../../core/config/plugin-config.ts";
 import type { LogFields } from "../../core/base/log.ts";
 import type { Machine } from "../../core/engine/machine.ts";
-import { type EngineEvents, type EngineOptions, Operation } from "../../core/engine/operation.ts";
-import type { StateStore } from "../../core/engine/store.ts";
+import { type EngineEvents, type EngineOptions, type ForeignAddresses, Operation } from "../../core/engine/operation.ts";
 import type { HcnBackend } from "../../core/hcn/backend.ts";
 import type { StateFolder } from "../../host/state/state-folder.ts";
 import { CallProcesses } from "./processes.ts";
-import { rememberAdds } from "./remember.ts";
 
 /** One CNI call as it came over the pipe. */
 export interface PluginCall {
@@ -37,6 +35,7 @@ export interface CallRunnerOptions {
   readonly machine: Machine;
   readonly log: Logger;
   readonly events: EngineEvents;
+  readonly foreign: ForeignAddresses;
   /** The state that a configuration asks for; undefined asks for the agent's own. Throws INVALID_CONFIG for one it cannot have. */
   readonly folderOf: (stateDir: string | undefined) => StateFolder;
   readonly buildHandlers: (run: RunCallOperation, call: PluginCall) => CniHandlers;
@@ -72,19 +71,8 @@ export class CallRunner {
       let stdout = "";
       const io = { env: call.env, readStdin: () => call.stdin, writeStdout: (text: string) => void (stdout += text) };
       const machine: Machine = { ...this.#options.machine, processes };
-      let remember: (store: StateStore) => void = () => undefined;
-      const run: RunCallOperation = (read, context, work) =>
-        this.#runOperation(machine, read, context, async (operation) => {
-          await work(operation);
-          remember(operation.store);
-        });
-      const { nodeName } = machine;
-      const handlers = rememberAdds(this.#options.buildHandlers(run, call), {
-        nodeName,
-        program: call.program,
-        onAdd: (write) => (remember = write),
-      });
-      return { code: await dispatch(io, handlers), stdout };
+      const run: RunCallOperation = (read, context, work) => this.#runOperation(machine, read, context, work);
+      return { code: await dispatch(io, this.#options.buildHandlers(run, call)), stdout };
     });
   }
 
@@ -94,14 +82,14 @@ export class CallRunner {
     context: LogFields,
     work: (operation: Operation<C>) => Promise<void>,
   ): Promise<void> {
-    const { backend, events, folderOf, childLog } = this.#options;
+    const { backend, events, foreign, folderOf, childLog } = this.#options;
     const { config, warnings } = read;
     const log = childLog({ network: config.networkName, ...context });
     for (const warning of warnings) log.warn("configuration", { warning });
     const start = machine.clock.uptime();
     try {
       const folder = folderOf(config.stateDir);
-      await folder.run((store) => work(new Operation({ backend, store, machine, log, events }, config)));
+      await folder.run((store) => work(new Operation({ backend, store, machine, log, events, foreign }, config)));
       await folder.flush();
       log.info("done", { ms: machine.clock.uptime() - start });
     } catch (thrown) {

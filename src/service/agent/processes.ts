@@ -1,4 +1,4 @@
-import type { ProcessTable } from "../../core/engine/lease.ts";
+import { holderOfCall, type ProcessTable } from "../../core/engine/lease.ts";
 import type { LeaseHolder } from "../../core/engine/store.ts";
 
 /**
@@ -17,7 +17,7 @@ export class CallProcesses {
   /** Runs `work` as one more holder, which lives until `work` has ended. */
   async run<T>(work: (processes: ProcessTable) => Promise<T>): Promise<T> {
     const own = this.#processes.self();
-    const self: LeaseHolder = { ...own, startedAt: `${own.startedAt}#${++this.#last}` };
+    const self = holderOfCall(own, ++this.#last);
     this.#running.add(self.startedAt);
     try {
       return await work({ self: () => self, isAlive: (holder) => this.#isAlive(own, holder) });
@@ -31,8 +31,6 @@ export class CallProcesses {
   }
 
   #isAlive(own: LeaseHolder, holder: LeaseHolder): boolean {
-    if (holder.pid === own.pid) return this.#running.has(holder.startedAt);
-    const [startedAt = ""] = holder.startedAt.split("#");
-    return this.#processes.isAlive({ ...holder, startedAt });
+    return holder.pid === own.pid ? this.#running.has(holder.startedAt) : this.#processes.isAlive(holder);
   }
 }

@@ -158,6 +158,18 @@ describeProgram(linux, "the agent's reconciler", () => {
     expect(pod === undefined ? [] : await endpointsOf(node, pod)).toEqual([]);
   });
 
+  it("an address that an endpoint of somebody else has is passed over, without HNS having to refuse it", async () => {
+    await attachTwo();
+    const network = (await node.emulator.networks()).find(({ name }) => name === node.list.name);
+    const IpConfigurations = [{ IpAddress: "10.244.3.5", PrefixLength: 24 }];
+    await node.emulator.createEndpoint(network?.id ?? "", { Name: "theirs", IpConfigurations });
+    await agent.looks(1);
+    await node.emulator.clearCalls();
+    expect((await node.add(await node.makePod())).ips.map(({ address }) => address)).toEqual(["10.244.3.6/24"]);
+    expect((await node.emulator.calls()).filter(({ name }) => name === "HcnCreateEndpoint")).toHaveLength(1);
+    expect(node.state().addresses.map(({ state }) => state)).not.toContain("quarantined");
+  });
+
   it("counts what it did, and the endpoints that it saw", async () => {
     await agent.end("SIGKILL");
     const config = { metrics: { enabled: true, port: 0 }, reconcile: { intervalSeconds: 1, graceSeconds: 0 } };

@@ -39,7 +39,7 @@ async function run(world: FakeWorld, ...args: string[]): Promise<{ code: number;
   world.error = "";
   let code: ExitCode = 1;
   try {
-    code = dispatch(world, args);
+    code = await dispatch(world, args);
   } catch (thrown) {
     if (!(thrown instanceof CliError)) throw thrown;
     world.error += `${thrown.message}\n${thrown.next}\n`;
@@ -48,7 +48,7 @@ async function run(world: FakeWorld, ...args: string[]): Promise<{ code: number;
 }
 
 /** Hands the arguments over as the command line does; yargs itself is tried with the packaged program. */
-function dispatch(world: FakeWorld, [verb, ...rest]: readonly string[]): ExitCode {
+function dispatch(world: FakeWorld, [verb, ...rest]: readonly string[]): ExitCode | Promise<ExitCode> {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const { values, positionals } = parseArgs({
@@ -89,7 +89,7 @@ function dispatch(world: FakeWorld, [verb, ...rest]: readonly string[]): ExitCod
   const [subject] = positionals;
   const windowsReserved = values["windows-reserved"] === "block" ? "block" : "subnet";
   const from = SOURCES.find((source) => source === values.from) ?? "host-local";
-  const verbs: Readonly<Record<string, () => ExitCode>> = {
+  const verbs: Readonly<Record<string, () => ExitCode | Promise<ExitCode>>> = {
     show: () => showPools(world, { ...common, conf }),
     check: () => checkPools(world, { ...common, output: plain }),
     release: () => releaseAddresses(world, { ...common, address: subject, owner, yes, force, output: plain }),

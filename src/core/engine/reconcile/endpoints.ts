@@ -1,5 +1,6 @@
 import { findGuid, findMac, type Guid, type Mac } from "../../base/ids.ts";
 import { findIp, type IpAddress } from "../../base/ip.ts";
+import type { AttachableConfig } from "../../config/plugin-config.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
 import { parseEndpoint } from "../../hcn/documents.ts";
 import type { EndpointSummary } from "../../hcn/documents-v1.ts";
@@ -8,6 +9,7 @@ import { openReadyNetwork } from "../ensure-network.ts";
 import type { Operation } from "../operation.ts";
 import { parseStoredResult } from "../pod-result.ts";
 import { hasNamespace, joinSandbox } from "../sandbox.ts";
+import { settleSubnets } from "../settle-subnets.ts";
 import { withMode } from "../with-mode.ts";
 import { inspectEndpoint } from "./inspect.ts";
 import {
@@ -55,16 +57,23 @@ async function remake(pass: NetworkPass, attachment: Attachment, namespace: Guid
   const detail = "HNS has lost the endpoint of a pod that runs";
   const subject = nameAttachment(attachment);
   const config = findPodConfig(pass, attachment);
-  if (config === undefined) {
-    const more = `${detail}, and what its ADD asked for is not known here: delete the pod so that it is attached anew`;
-    note(pass, { action: "difference", outcome: "found", subject, detail: more });
+  if (config !== undefined && !(await isLeased(pass, config))) {
+    await act(pass, { action: "endpoint", subject, detail }, () => remakeEndpoint(startOperation(pass, config), attachment, namespace));
     return;
   }
-  await act(pass, { action: "endpoint", subject, detail }, () => remakeEndpoint(startOperation(pass, config), attachment, namespace));
+  const why = config === undefined ? "what its ADD asked for is not known here" : "a DHCP server leased its address";
+  const more = `${detail}, and ${why}: delete the pod so that it is attached anew`;
+  note(pass, { action: "difference", outcome: "found", subject, detail: more });
+}
+
+/** Whether the pod's address is a DHCP server's to give: the network has no subnet in which to ask for it. */
+async function isLeased(pass: NetworkPass, config: AttachableConfig): Promise<boolean> {
+  if ("ipam" in config || config.hnsAddressed.subnets.length > 0) return false;
+  return ((await pass.readNetwork())?.subnets ?? []).length === 0;
 }
 
 /** With the address, MAC and policies that it had, in its namespace. What fails half-way is found and finished by the next look. */
-async function remakeEndpoint(given: Operation, seen: Attachment, namespace: Guid): Promise<boolean> {
+async function remakeEndpoint(given: Operation<AttachableConfig>, seen: Attachment, namespace: Guid): Promise<boolean> {
   const operation = await withMode(given);
   const { hcn, log } = operation;
   const take = (tx: Parameters<typeof isSame>[0]): boolean => isSame(tx, seen);
@@ -74,7 +83,8 @@ async function remakeEndpoint(given: Operation, seen: Attachment, namespace: Gui
       try {
         const { id, version, view } = network;
         const { addresses, mac } = readPod(seen);
-        const config = { ...operation.config, ...(mac !== undefined && { mac }) };
+        const settled = view === undefined ? operation.config : settleSubnets(operation.config, view);
+        const config = { ...settled, ...(mac !== undefined && { mac }) };
         const pod = { name: endpointName(seen), network: id, version, addresses, providerAddress: view?.providerAddress };
         const document = getDatapath(config).buildPodEndpoint(config, pod);
         const created = hcn.createEndpoint(network.handle, seen.endpoint, document);
@@ -104,12 +114,9 @@ function readPod({ result }: Attachment): { addresses: IpAddress[]; mac: Mac | u
 /** A sandbox that is gone takes no DEL any more: its endpoint keeps an address that nobody uses. */
 async function removeWithoutSandbox(pass: NetworkPass, attachment: Attachment): Promise<void> {
   const finding = { action: "orphan", subject: nameAttachment(attachment), detail: "its sandbox is gone from HNS" } as const;
-  if (!hasPoolAddress(pass, attachment) || !isDue(pass, finding, `${attachment.id} ${attachment.updatedAt}`)) return;
-  await act(pass, finding, async () => {
-    const operation = startOperation(pass, pass.base);
-    if (await isUsed(operation, attachment.endpoint)) return false;
-    return endAttachment(operation, attachment);
-  });
+  if (!hasPoolAddress(pass, attachment) || (await isUsed(startOperation(pass, pass.base), attachment.endpoint))) return;
+  if (!isDue(pass, finding, `${attachment.id} ${attachment.updatedAt}`)) return;
+  await act(pass, finding, () => endAttachment(startOperation(pass, pass.base), attachment));
 }
 
 function hasPoolAddress({ engine }: NetworkPass, { id }: Attachment): boolean {

@@ -1,18 +1,23 @@
+import { PluginError } from "../../base/errors.ts";
 import type { Guid } from "../../base/ids.ts";
-import type { PluginConfig } from "../../config/plugin-config.ts";
+import { findIp } from "../../base/ip.ts";
+import type { AttachableConfig } from "../../config/plugin-config.ts";
 import type { PodEndpoint } from "../../datapath/datapath.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
-import { buildPolicyRequest, type EndpointView, parseEndpoint, parseNetwork, type PolicyDocument } from "../../hcn/documents.ts";
+import { type EndpointView, parseEndpoint } from "../../hcn/documents.ts";
 import { isNotFound } from "../../hcn/hresults.ts";
 import type { Attachment } from "../attachment.ts";
 import { compareRoutes, findMissingPolicies, listUsers, wantedRoutes } from "../check.ts";
 import { parseHnsVersion } from "../ensure-network.ts";
-import { findIp } from "../../base/ip.ts";
-import type { Operation } from "../operation.ts";
 import { parseStoredResult } from "../pod-result.ts";
 import { joinSandbox } from "../sandbox.ts";
+import { settleSubnets } from "../settle-subnets.ts";
 import { withMode } from "../with-mode.ts";
 import { act, findPodConfig, isSame, nameAttachment, note, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import { buildCorrections } from "./policy-corrections.ts";
+
+/** HcnModifyEndpoint changes policies and ports; a new endpoint would cut the pod's connections, and that is not ours to decide. */
+const ROUTE_REMEDY = "HNS cannot change the routes of an endpoint that stands: delete the pod so that it is attached anew";
 
 /** Compares the endpoint of a pod with what its ADD made: namespace, policies, routes. What can be put right in place is. */
 export async function inspectEndpoint(pass: NetworkPass, attachment: Attachment, namespace: Guid): Promise<void> {
@@ -27,7 +32,7 @@ export async function inspectEndpoint(pass: NetworkPass, attachment: Attachment,
     note(pass, { action: "difference", outcome: "found", subject, detail });
   }
   const config = findPodConfig(pass, attachment);
-  if (config !== undefined) await comparePolicies(pass, attachment, { endpoint, config });
+  if (config !== undefined) await compareDetails(pass, attachment, { endpoint, config });
 }
 
 async function describe(pass: NetworkPass, { endpoint }: Attachment): Promise<EndpointView | undefined> {
@@ -53,29 +58,25 @@ function rejoin(pass: NetworkPass, seen: Attachment, namespace: Guid): Promise<b
   );
 }
 
-async function comparePolicies(
+async function compareDetails(
   pass: NetworkPass,
   attachment: Attachment,
-  { endpoint, config: given }: { endpoint: EndpointView; config: PluginConfig },
+  { endpoint, config: given }: { endpoint: EndpointView; config: AttachableConfig },
 ): Promise<void> {
-  const { config, scan, hcn } = await withMode(startOperation(pass, given));
+  const { config } = await withMode(startOperation(pass, given));
   const datapath = getDatapath(config);
-  const pod = readPod(pass, attachment);
-  const providerAddress = datapath.needs.providerAddress ? await findProviderAddress({ scan, hcn }) : undefined;
+  const network = datapath.needs.providerAddress || !("ipam" in config) ? await pass.readNetwork() : undefined;
+  const settled = network === undefined ? config : settleSubnets(config, network);
+  const pod = { ...readPod(pass, attachment), providerAddress: network?.providerAddress };
   const subject = nameAttachment(attachment);
-  const missing = findMissingPolicies(endpoint, datapath.listPodPolicies(config, { ...pod, providerAddress }), listUsers(config));
+  const missing = findMissingPolicies(endpoint, datapath.listPodPolicies(settled, pod), listUsers(settled));
   if (missing.length > 0) {
     const detail = `the endpoint lacks ${missing.map(({ Type }) => Type).join(", ")}`;
-    await act(pass, { action: "policies", subject, detail }, () => putBack(pass, attachment, { endpoint, missing }));
+    const requests = buildCorrections(endpoint, missing);
+    await act(pass, { action: "policies", subject, detail }, () => putBack(pass, attachment, requests));
   }
-  for (const detail of compareRoutes(wantedRoutes(config, parseStoredResult(attachment.result), pod.addresses), endpoint))
-    note(pass, { action: "difference", outcome: "found", subject, detail });
-}
-
-/** The node's address on the network, as HNS has it now. */
-async function findProviderAddress({ scan, hcn }: Pick<Operation, "scan" | "hcn">): Promise<string | undefined> {
-  const id = await scan.findNetwork();
-  return id === undefined ? undefined : parseNetwork(await hcn.describe("network", id)).providerAddress;
+  for (const detail of compareRoutes(wantedRoutes(settled, parseStoredResult(attachment.result), pod.addresses), endpoint))
+    note(pass, { action: "difference", outcome: "found", subject, detail: `${detail}; ${ROUTE_REMEDY}` });
 }
 
 function readPod({ record }: NetworkPass, { result }: Attachment): Pick<PodEndpoint, "addresses" | "version"> {
@@ -83,35 +84,25 @@ function readPod({ record }: NetworkPass, { result }: Attachment): Pick<PodEndpo
   return { addresses, version: parseHnsVersion(record.hnsVersion) };
 }
 
-/** Of these an endpoint has one: another of the type is replaced. Of all others it can have many, and those of later plugins stay. */
-const SINGLE: readonly string[] = ["OutBoundNAT"];
-
-function putBack(
-  pass: NetworkPass,
-  seen: Attachment,
-  { endpoint, missing }: { endpoint: EndpointView; missing: readonly PolicyDocument[] },
-): Promise<boolean> {
+/** Every request is tried; throws the first refusal once all were. */
+function putBack(pass: NetworkPass, seen: Attachment, requests: readonly object[]): Promise<boolean> {
   const operation = startOperation(pass, pass.base);
   const { hcn } = operation;
-  const isReplacing = ({ Type }: PolicyDocument): boolean => SINGLE.includes(Type) && endpoint.policies.some(({ type }) => type === Type);
-  const requests = [
-    ...group("Update", missing.filter(isReplacing)),
-    ...group(
-      "Add",
-      missing.filter((policy) => !isReplacing(policy)),
-    ),
-  ];
   return withAttachment(
     operation,
     seen.id,
     (tx) => isSame(tx, seen),
     () =>
       hcn.withHandle(hcn.open("endpoint", seen.endpoint), async (handle) => {
-        for (const request of requests) await hcn.modify(handle, request);
+        const refusals: PluginError[] = [];
+        for (const request of requests) {
+          await hcn.modify(handle, request).catch((thrown: unknown) => {
+            if (!(thrown instanceof PluginError && thrown.code === "HNS_REFUSED")) throw thrown;
+            refusals.push(thrown);
+          });
+        }
+        const [first] = refusals;
+        if (first !== undefined) throw first;
       }),
   );
-}
-
-function group(type: "Add" | "Update", policies: readonly PolicyDocument[]): object[] {
-  return policies.length === 0 ? [] : [buildPolicyRequest(type, policies)];
 }

@@ -1,9 +1,11 @@
 import { PluginError } from "../../base/errors.ts";
 import { formatIp } from "../../base/ip.ts";
-import type { PluginConfig } from "../../config/plugin-config.ts";
+import type { AttachableConfig } from "../../config/plugin-config.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
+import type { NetworkView } from "../../hcn/documents.ts";
 import { networkId } from "../attachment.ts";
-import { openReadyNetwork, verificationStamp } from "../ensure-network.ts";
+import { findDifferences } from "../compare-network.ts";
+import { mismatch, openReadyNetwork, verificationStamp } from "../ensure-network.ts";
 import type { Operation } from "../operation.ts";
 import { configOfNetwork } from "../request-memory.ts";
 import { withMode } from "../with-mode.ts";
@@ -17,31 +19,68 @@ export async function repairNetwork(pass: NetworkPass): Promise<void> {
   if (config === undefined) return;
   const operation = await withMode(startOperation(pass, config));
   const host = getDatapath(operation.config).hostEndpointAddresses(operation.config).map(formatIp);
-  if (record.isOurs && !hasHostEndpoint(pass, host)) {
-    const detail = `the node has no endpoint with ${host.join(", ")}`;
+  const lacksHost = isOurs(pass) && !hasHostEndpoint(pass, host);
+  if (!lacksHost && record.verified === verificationStamp(operation)) return;
+  const view = await pass.readNetwork();
+  if (view !== undefined) await repairStanding(pass, operation, { view, missingHost: lacksHost ? host : [] }); // else the next look sees to it
+}
+
+async function repairStanding(
+  pass: NetworkPass,
+  operation: Operation<AttachableConfig>,
+  { view, missingHost }: { view: NetworkView; missingHost: readonly string[] },
+): Promise<void> {
+  const differences = findDifferences(operation.config, view);
+  if (differences.length > 0) {
+    tellMismatch(pass, mismatch({ name: pass.record.name, differences, existingContainersAffected: false }));
+  } else if (missingHost.length > 0) {
+    const detail = `the node has no endpoint with ${missingHost.join(", ")}`;
     await act(pass, { action: "host-endpoint", subject: "", detail }, () => ensure(pass, operation));
-  } else if (record.verified !== verificationStamp(operation) && !pass.dryRun) await compare(pass, operation);
+  } else if (lacksHostRoute(pass, operation, view)) {
+    const detail = "the network lacks HostRoute, without which the node does not reach its own pods";
+    await act(pass, { action: "policies", subject: "", detail }, () => ensure(pass, operation));
+  } else if (!pass.dryRun) await verify(pass, operation);
 }
 
-async function repairMissing(pass: NetworkPass, config: PluginConfig | undefined): Promise<void> {
+/** Whether the network that HNS has is the one that we made, and not another of its name. */
+function isOurs({ record, look }: NetworkPass): boolean {
+  return record.isOurs && record.id === look.id;
+}
+
+async function repairMissing(pass: NetworkPass, config: AttachableConfig | undefined): Promise<void> {
   const detail = "HNS has no network of this name";
-  const why = pass.record.isOurs ? "and its configuration is not known here" : "and it was not ours";
-  if (config === undefined || !pass.record.isOurs) {
-    note(pass, { action: "difference", outcome: "found", subject: "", detail: `${detail}, ${why}` });
-  } else await act(pass, { action: "network", subject: "", detail }, () => ensure(pass, startOperation(pass, config)));
+  if (config !== undefined && pass.record.isOurs) {
+    await act(pass, { action: "network", subject: "", detail }, () => ensure(pass, startOperation(pass, config)));
+    return;
+  }
+  const why = pass.record.isOurs
+    ? "and what it was made with is not known here: the next ADD makes it"
+    : "and it was not ours: whoever made it has to make it again";
+  note(pass, { action: "difference", outcome: "found", subject: "", detail: `${detail}, ${why}` });
 }
 
-/** A network found by another run of HNS is compared anew, as the next ADD would. */
-async function compare(pass: NetworkPass, operation: Operation): Promise<void> {
+/**
+ * A network found by another run of HNS, or with another configuration, is verified as the next ADD would. Where nothing is wrong as far as a
+ * look can tell, what is idempotent is done once more: forwarding is not told by HNS.
+ */
+async function verify(pass: NetworkPass, operation: Operation<AttachableConfig>): Promise<void> {
   try {
     await ensure(pass, operation);
   } catch (thrown) {
     if (!(thrown instanceof PluginError && thrown.code === "NETWORK_MISMATCH")) throw thrown;
-    note(pass, { action: "difference", outcome: "found", subject: "", detail: thrown.message });
+    tellMismatch(pass, thrown);
   }
 }
 
-async function ensure({ record, engine }: NetworkPass, operation: Operation): Promise<boolean> {
+function tellMismatch(pass: NetworkPass, { message, data }: PluginError): void {
+  note(pass, { action: "difference", outcome: "found", subject: "", detail: `${message}; ${data.remedy ?? ""}` });
+}
+
+function lacksHostRoute(pass: NetworkPass, { config }: Operation<AttachableConfig>, view: NetworkView): boolean {
+  return isOurs(pass) && getDatapath(config).needs.hostRoute && !view.hasHostRoute;
+}
+
+async function ensure({ record, engine }: NetworkPass, operation: Operation<AttachableConfig>): Promise<boolean> {
   engine.store.transaction((tx) => {
     const current = tx.findNetwork(record.name);
     if (current !== undefined) tx.putNetwork({ ...current, verified: "" });
@@ -60,7 +99,7 @@ function hasHostEndpoint({ look }: NetworkPass, wanted: readonly string[]): bool
 }
 
 /** What the network's last ADD had; where only another IPAM plugin knew the range, what a pod that stands has. */
-function findConfig({ engine, record, attachments }: NetworkPass): PluginConfig | undefined {
+function findConfig({ engine, record, attachments }: NetworkPass): AttachableConfig | undefined {
   const own = engine.store.read((tx) => tx.findRequest(networkId(engine.machine.nodeName, record.name)));
   const config = own === undefined ? undefined : configOfNetwork(own);
   if (config !== undefined) return forThisNode({ engine }, config);

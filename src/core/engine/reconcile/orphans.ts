@@ -2,7 +2,7 @@ import type { EndpointSummary } from "../../hcn/documents-v1.ts";
 import { type AttachmentKey, attachmentId, parseEndpointName } from "../attachment.ts";
 import { removeEndpoint } from "../remove-endpoint.ts";
 import type { StateTransaction } from "../store.ts";
-import { act, isDue, isUsed, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import { act, alone, isDue, isUsed, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
 import { isAtWork } from "./settle.ts";
 
 /**
@@ -15,10 +15,10 @@ export async function removeOrphans(pass: NetworkPass): Promise<void> {
     if (namespace !== undefined && pass.look.namespaces.has(namespace)) continue;
     const key = parseEndpointName(endpoint.name, pass.record.name);
     const finding = { action: "orphan", subject: endpoint.name, detail: "no attachment has this endpoint" } as const;
-    if (key === undefined || isAtWork(pass, { id: attachmentId(key) }) || !isDue(pass, finding, endpoint.id)) continue;
-    await act(pass, finding, async () => {
-      if (await isUsed(startOperation(pass, pass.base), endpoint.id)) return false;
-      return remove(pass, endpoint, key);
+    if (key === undefined || isAtWork(pass, { id: attachmentId(key) })) continue;
+    await alone(pass, endpoint.name, async () => {
+      if (await isUsed(startOperation(pass, pass.base), endpoint.id)) return;
+      if (isDue(pass, finding, endpoint.id)) await act(pass, finding, () => remove(pass, endpoint, key));
     });
   }
 }
@@ -33,12 +33,12 @@ export function listOrphans({ engine, record, look, attachments }: NetworkPass):
   });
 }
 
-function isOrphan(tx: StateTransaction, { id }: EndpointSummary, key: AttachmentKey): boolean {
+function isOrphan(tx: StateTransaction, { id, network }: EndpointSummary, key: AttachmentKey): boolean {
   const attachment = tx.findAttachment(attachmentId(key));
-  if (attachment === undefined) return id === attachmentId(key);
-  return (
-    attachment.phase === "gone" && (id === attachmentId(key) || id === attachment.endpoint || tx.findNetwork(key.network)?.isOurs === true)
-  );
+  if (id === attachmentId(key)) return attachment === undefined || attachment.phase === "gone";
+  if (attachment?.phase !== "gone") return false;
+  const record = tx.findNetwork(key.network);
+  return id === attachment.endpoint || (record?.isOurs === true && record.id === network);
 }
 
 function remove(pass: NetworkPass, endpoint: EndpointSummary, key: AttachmentKey): Promise<boolean> {

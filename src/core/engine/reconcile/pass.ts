@@ -1,6 +1,7 @@
+import { PluginError } from "../../base/errors.ts";
 import { formatGuid, type Guid } from "../../base/ids.ts";
-import type { HostConfig, PluginConfig } from "../../config/plugin-config.ts";
-import { parseEndpoint } from "../../hcn/documents.ts";
+import type { AttachableConfig, HostConfig } from "../../config/plugin-config.ts";
+import { type NetworkView, parseEndpoint, parseNetwork } from "../../hcn/documents.ts";
 import { type EndpointSummary, hasContainers } from "../../hcn/documents-v1.ts";
 import { isNotFound } from "../../hcn/hresults.ts";
 import type { Attachment } from "../attachment.ts";
@@ -32,6 +33,10 @@ export interface NetworkPass {
   readonly dryRun: boolean;
   /** Endpoints of pods whose policies and routes are read back this time. */
   readonly inspect: (attachment: Attachment) => boolean;
+  /** The network as HNS has it when this is first asked for; undefined when it has none. */
+  readonly readNetwork: () => Promise<NetworkView | undefined>;
+  /** Attachments about which something was found, whether or not it was due: they are nobody else's to see to. */
+  readonly seenTo: Set<Guid>;
   readonly base: HostConfig;
   readonly entries: ReconcileEntry[];
 }
@@ -42,7 +47,10 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** Notes what was found, does `work` about it unless this is a dry run, and notes how that ended. Throws what stops the whole look. */
+/**
+ * Notes what was found, does `work` about it unless this is a dry run, and notes how that ended. Nothing that a dry run cannot ask too
+ * decides within `work` whether something is done. Throws what stops the whole look.
+ */
 export async function act(pass: NetworkPass, finding: Finding, work: () => Promise<boolean>): Promise<void> {
   const { engine, dryRun } = pass;
   if (dryRun) {
@@ -52,7 +60,7 @@ export async function act(pass: NetworkPass, finding: Finding, work: () => Promi
   try {
     if (await work()) note(pass, { ...finding, outcome: "done" });
   } catch (thrown) {
-    note(pass, { ...finding, outcome: "failed" });
+    note(pass, { ...finding, outcome: "failed", detail: `${finding.detail}; it failed: ${explain(thrown)}` });
     engine.log.error("repair failed", { ...finding, error: thrown });
     if (isHopeless(thrown)) throw thrown;
   }
@@ -115,6 +123,23 @@ export function startOperation<C extends HostConfig>(pass: Pick<NetworkPass, "en
   return new Operation(pass.engine, config);
 }
 
+/** What went wrong, and what helps. */
+function explain(thrown: unknown): string {
+  if (thrown instanceof PluginError && thrown.data.remedy !== undefined) return `${thrown.message}; ${thrown.data.remedy}`;
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The network of the name in HNS, described once. */
+export function networkReader(engine: EngineOptions, base: HostConfig): NetworkPass["readNetwork"] {
+  let view: Promise<NetworkView | undefined> | undefined;
+  const read = async (): Promise<NetworkView | undefined> => {
+    const { scan, hcn } = startOperation({ engine }, base);
+    const id = await scan.findNetwork();
+    return id === undefined ? undefined : parseNetwork(await hcn.describe("network", id));
+  };
+  return () => (view ??= read());
+}
+
 function isBusy(thrown: unknown): boolean {
   return codeOf(thrown) === "ATTACHMENT_BUSY";
 }
@@ -129,16 +154,16 @@ function codeOf(thrown: unknown): unknown {
   return typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined;
 }
 
-/** What the ADD of an attachment asked for; undefined where that is not known, or where HNS chose the address. Throws INVALID_CONFIG. */
-export function findPodConfig({ engine }: Pick<NetworkPass, "engine">, attachment: Attachment): PluginConfig | undefined {
+/** What the ADD of an attachment asked for, with the addresses that it got; undefined where that is not known. Throws INVALID_CONFIG. */
+export function findPodConfig({ engine }: Pick<NetworkPass, "engine">, attachment: Attachment): AttachableConfig | undefined {
   const request = engine.store.read((tx) => tx.findRequest(attachment.id));
   const config = request === undefined ? undefined : configOfAttachment(request, attachment);
   return config === undefined ? undefined : forThisNode({ engine }, config);
 }
 
 /** With the pools that are for this node alone. Throws INVALID_CONFIG when there are none. */
-export function forThisNode(pass: Pick<NetworkPass, "engine">, config: PluginConfig): PluginConfig {
-  return forNode(startOperation(pass, config)).config;
+export function forThisNode(pass: Pick<NetworkPass, "engine">, config: AttachableConfig): AttachableConfig {
+  return !("ipam" in config) ? config : forNode(startOperation(pass, config)).config;
 }
 
 /** Does what one object needs; what it throws is told, and the others go on. Throws on where there is no point in going on. */
@@ -147,7 +172,7 @@ export async function alone(pass: NetworkPass, subject: string, work: () => Prom
     await work();
   } catch (thrown) {
     if (isHopeless(thrown)) throw thrown;
-    const detail = `it cannot be looked at: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    const detail = `it cannot be looked at: ${explain(thrown)}`;
     note(pass, { action: "difference", outcome: "found", subject, detail });
   }
 }

@@ -1,17 +1,22 @@
 import { normaliseForDelete } from "../../config/normalise.ts";
 import type { HostConfig } from "../../config/plugin-config.ts";
-import { type Attachment, hostEndpointName, networkId } from "../attachment.ts";
+import { type Attachment, hostEndpointName, networkId, parseEndpointName } from "../attachment.ts";
+import type { EndpointSummary } from "../../hcn/documents-v1.ts";
+import { heldBy } from "../held-addresses.ts";
 import { removeDeadLeases } from "../lease.ts";
 import { type EngineOptions, Operation } from "../operation.ts";
-import { reclaimLeaks } from "../reclaim.ts";
+import { type KeptReason, type Leak, reclaimLeaks } from "../reclaim.ts";
 import type { NetworkRecord } from "../store.ts";
 import { repairEndpoints } from "./endpoints.ts";
 import { repairNetwork } from "./networks.ts";
 import { listOrphans, removeOrphans } from "./orphans.ts";
-import { nameAttachment, type NetworkLook, type NetworkPass } from "./pass.ts";
-import type { EndpointCounts, ReconcileEntry, ReconcileReport } from "./report.ts";
+import { alone, nameAttachment, type NetworkLook, networkReader, note, type NetworkPass } from "./pass.ts";
+import type { EndpointCounts, ReconcileEntry, ReconcileOutcome, ReconcileReport } from "./report.ts";
 import { settleUnfinished } from "./settle.ts";
 import { Sightings } from "./sightings.ts";
+
+/** Leaks that nothing but time keeps: a dry run acts on everything at once. */
+const WAITING: readonly KeptReason[] = ["seen-once", "in-grace"];
 
 /** Endpoints read back in one look, three calls each; all of them at a start. */
 const INSPECTED = 25;
@@ -50,12 +55,14 @@ export class Reconciler {
     const sightings = planned ?? alwaysDue(engine);
     const entries: ReconcileEntry[] = [];
     const endpoints = new Map<string, EndpointCounts>();
+    const foreign = new Map<string, ReadonlySet<string>>();
     sightings.begin();
     const records = this.#readNetworks(engine, entries);
     for (const record of records) {
       try {
         const pass = await this.#look(engine, record, { options, sightings, entries });
         endpoints.set(record.name, countEndpoints(pass));
+        foreign.set(record.name, heldBy(listForeign(pass)));
         await repair(pass);
       } catch (thrown) {
         sightings.giveUp();
@@ -65,7 +72,7 @@ export class Reconciler {
       }
     }
     logEntries(engine, entries);
-    return { entries, endpoints };
+    return { entries, endpoints, foreign };
   }
 
   #readNetworks(engine: EngineOptions, entries: ReconcileEntry[]): NetworkRecord[] {
@@ -93,7 +100,10 @@ export class Reconciler {
     const namespaces = new Set(await operation.hcn.enumerate("namespace", {}));
     const inspected = this.#chooseInspected(attachments, options.isFull);
     const inspect = (attachment: Attachment): boolean => inspected.has(attachment);
-    return { engine, record, attachments, look: { id, endpoints, namespaces }, sightings, dryRun: options.dryRun, inspect, base, entries };
+    const look = { id, endpoints, namespaces };
+    const readNetwork = networkReader(engine, base);
+    const { dryRun } = options;
+    return { engine, record, attachments, look, sightings, dryRun, inspect, readNetwork, seenTo: new Set(), base, entries };
   }
 
   /** Some of them in each look, all in turn. */
@@ -108,7 +118,7 @@ export class Reconciler {
 }
 
 async function repair(pass: NetworkPass): Promise<void> {
-  await repairNetwork(pass);
+  await alone(pass, "", () => repairNetwork(pass));
   await settleUnfinished(pass);
   // A network that was somebody else's is not made by us, and so nothing can be made on it.
   if (pass.look.id !== undefined || pass.record.isOurs) await repairEndpoints(pass);
@@ -116,13 +126,16 @@ async function repair(pass: NetworkPass): Promise<void> {
   await releaseLeaks(pass);
 }
 
+/** What was settled or waits for that is no leak as well. */
 async function releaseLeaks(pass: NetworkPass): Promise<void> {
-  const { engine, record, dryRun, base, entries } = pass;
-  const { reclaimed } = await reclaimLeaks(new Operation(engine, base), { dryRun });
-  for (const leak of reclaimed) {
+  const { engine, dryRun, base, seenTo } = pass;
+  const { reclaimed, kept } = await reclaimLeaks(new Operation(engine, base), { dryRun, except: seenTo });
+  const tell = (leak: Leak, outcome: ReconcileOutcome): void => {
     const detail = `the pod is gone, and ${leak.addresses.join(", ")} was never given back`;
-    entries.push({ action: "leak", outcome: dryRun ? "planned" : "done", network: record.name, subject: nameAttachment(leak), detail });
-  }
+    note(pass, { action: "leak", outcome, subject: nameAttachment(leak), detail });
+  };
+  for (const leak of reclaimed) tell(leak, dryRun ? "planned" : "done");
+  for (const leak of kept) if (WAITING.includes(leak.reason)) tell(leak, dryRun ? "planned" : "waiting");
   if (!dryRun) engine.store.transaction((tx) => removeDeadLeases(tx, engine.machine));
 }
 
@@ -139,14 +152,20 @@ function countEndpoints(pass: NetworkPass): EndpointCounts {
   const ids = new Set(look.endpoints.map(({ id }) => id));
   const standing = attached.filter(({ endpoint }) => ids.has(endpoint)).length;
   const orphaned = listOrphans(pass).length;
-  return { standing, missing: attached.length - standing, orphaned, foreign: countOthers(look, attachments, record.name) - orphaned };
+  return { standing, missing: attached.length - standing, orphaned, foreign: listOthers(look, attachments, record.name).length - orphaned };
+}
+
+/** Those that no attachment can have: ours tells itself by its id, and a name of our kind may be one whose ADD began meanwhile. */
+function listForeign({ look, record, attachments }: NetworkPass): EndpointSummary[] {
+  const others = listOthers(look, attachments, record.name);
+  return others.filter(({ name }) => parseEndpointName(name, record.name) === undefined);
 }
 
 /** Everything on the network that no attachment names, the node's own endpoint aside. */
-function countOthers({ id, endpoints }: NetworkLook, attachments: readonly Attachment[], network: string): number {
+function listOthers({ id, endpoints }: NetworkLook, attachments: readonly Attachment[], network: string): EndpointSummary[] {
   const known = new Set(attachments.map(({ endpoint }) => endpoint));
   const others = endpoints.filter((endpoint) => endpoint.network === id && !known.has(endpoint.id));
-  return others.filter(({ name }) => name !== hostEndpointName(network)).length;
+  return others.filter(({ name }) => name !== hostEndpointName(network));
 }
 
 function alwaysDue(engine: EngineOptions): Sightings {

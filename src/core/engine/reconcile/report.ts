@@ -32,4 +32,6 @@ export interface ReconcileReport {
   readonly entries: readonly ReconcileEntry[];
   /** By network; none for one that HNS did not tell of. */
   readonly endpoints: ReadonlyMap<string, EndpointCounts>;
+  /** By network, the addresses of endpoints that are not ours. */
+  readonly foreign: ReadonlyMap<string, ReadonlySet<string>>;
 }

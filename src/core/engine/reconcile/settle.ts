@@ -3,7 +3,7 @@ import type { Attachment } from "../attachment.ts";
 import { keepForRetry, markDeleting, removeAll, settle } from "../detach.ts";
 import type { Operation } from "../operation.ts";
 import type { HostConfig } from "../../config/plugin-config.ts";
-import { act, isDue, isSame, isUsed, nameAttachment, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
+import { act, alone, isDue, isSame, isUsed, nameAttachment, type NetworkPass, startOperation, withAttachment } from "./pass.ts";
 
 /**
  * Attachments whose ADD or DEL broke off: their endpoint is removed and their addresses released, as a DEL does. Only those with addresses of
@@ -14,12 +14,12 @@ export async function settleUnfinished(pass: NetworkPass): Promise<void> {
     if (attachment.phase === "attached" || isAtWork(pass, attachment) || !hasOwnAddress(pass, attachment)) continue;
     const detail = `its ${attachment.phase === "deleting" ? "DEL" : "ADD"} was never finished`;
     const finding = { action: "settle", subject: nameAttachment(attachment), detail } as const;
-    if (!isDue(pass, finding, `${attachment.id} ${attachment.updatedAt}`)) continue;
-    await act(pass, finding, async () => {
-      const operation = startOperation(pass, pass.base);
+    await alone(pass, finding.subject, async () => {
       // Learned from HNS after the state was lost: without a namespace it may be a pod of Docker's that runs.
-      if (attachment.netns === "" && (await isUsed(operation, attachment.endpoint))) return false;
-      return endAttachment(operation, attachment);
+      if (attachment.netns === "" && (await isUsed(startOperation(pass, pass.base), attachment.endpoint))) return;
+      pass.seenTo.add(attachment.id);
+      if (!isDue(pass, finding, `${attachment.id} ${attachment.updatedAt}`)) return;
+      await act(pass, finding, () => endAttachment(startOperation(pass, pass.base), attachment));
     });
   }
 }

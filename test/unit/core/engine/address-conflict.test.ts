@@ -1,3 +1,5 @@
+import { findGuid } from "../../../../src/core/base/ids.ts";
+import { Refusals } from "../../../../src/core/engine/address-holder.ts";
 import { attachmentId, type AttachRequest, endpointName } from "../../../../src/core/engine/attachment.ts";
 import { createEndpoint } from "../../../emulator/model/endpoints.ts";
 import type { FaultKind } from "../../../emulator/model/faults.ts";
@@ -109,6 +111,16 @@ describe("an address that HNS says is in use", () => {
       expect(node.calls().filter((name) => name === "HNSCall")).toHaveLength(1);
     },
   );
+
+  test("that is the second one of somebody's endpoint is told with its holder", async () => {
+    const foreign = node.foreignEndpoint("somebody", "10.244.3.200");
+    foreign.addresses.push({ address: "fd00::4", prefix: 64 });
+    const { operation, log } = { operation: node.operation(node.spawn()), log: node.log };
+    const network = findGuid([...node.model.world.networks.keys()][0] ?? "");
+    if (network === undefined) throw new Error("no network");
+    await new Refusals(operation, network).add(["10.244.3.4", "fd00::4"], 1);
+    expect(log.at(-1)?.fields["holders"]).toEqual([expect.objectContaining({ address: "fd00::4", name: "somebody" })]);
+  });
 
   test("of an endpoint of another network with the same range is not blamed on that", async () => {
     const network = createNetwork(node.model.world, ZERO_ID, {

@@ -1,7 +1,6 @@
 import { findGuid } from "../../../../src/core/base/ids.ts";
 import type { CniResult } from "../../../../src/core/cni/result.ts";
 import { type AttachRequest, attachmentId, endpointName } from "../../../../src/core/engine/attachment.ts";
-import { rememberRequest } from "../../../../src/core/engine/request-memory.ts";
 import { Reconciler, type PassOptions } from "../../../../src/core/engine/reconcile/reconciler.ts";
 import type { ReconcileReport } from "../../../../src/core/engine/reconcile/report.ts";
 import { createEndpoint } from "../../../emulator/model/endpoints.ts";
@@ -22,16 +21,14 @@ function renew(options: ConstructorParameters<typeof EngineFixture>[0] = {}): vo
 beforeEach(() => renew());
 afterEach(() => node.close());
 
-/** An ADD through an agent, which remembers it. */
+/** An ADD as the program runs it: what it asks for is remembered. */
 async function add(
   containerId: string,
   changes: Readonly<Record<string, unknown>> = {},
 ): Promise<{ pod: AttachRequest; result: CniResult }> {
   const pod = node.pod(containerId);
-  const result = await node.add(pod);
-  const call = { key: pod, nodeName: "node-1", rawConfig: buildRaw({ ...changes, prevResult: { ips: [] } }), program: "hns-cni" };
-  node.store.transaction((tx) => rememberRequest(tx, call));
-  return { pod, result };
+  const asked = { config: buildRaw({ ...changes, prevResult: { ips: [] } }), program: "hns-cni" };
+  return { pod, result: await node.add({ ...pod, asked }) };
 }
 
 function pass(options: Partial<PassOptions> = {}, process = node.spawn()): Promise<ReconcileReport> {

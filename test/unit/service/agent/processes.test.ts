@@ -1,3 +1,4 @@
+import { processStart } from "../../../../src/core/engine/lease.ts";
 import type { LeaseHolder } from "../../../../src/core/engine/store.ts";
 import { CallProcesses } from "../../../../src/service/agent/processes.ts";
 
@@ -5,8 +6,8 @@ const AGENT: LeaseHolder = { pid: 7, startedAt: "100", bootId: "boot-1" };
 const OTHER: LeaseHolder = { pid: 8, startedAt: "200", bootId: "boot-1" };
 
 function open(alive: readonly LeaseHolder[] = [OTHER]): CallProcesses {
-  const isAlive = ({ pid, startedAt }: LeaseHolder): boolean =>
-    alive.some((holder) => holder.pid === pid && holder.startedAt === startedAt);
+  const isAlive = (given: LeaseHolder): boolean =>
+    alive.some((holder) => holder.pid === given.pid && holder.startedAt === processStart(given));
   return new CallProcesses({ self: () => AGENT, isAlive });
 }
 

@@ -4,10 +4,11 @@ import { ReconcileLoop } from "../../../../src/service/agent/reconcile-loop.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 
-const WELL: ReconcileReport = { entries: [], endpoints: new Map() };
+const WELL: ReconcileReport = { entries: [], endpoints: new Map(), foreign: new Map() };
 const CUT_SHORT: ReconcileReport = {
   entries: [{ action: "look", outcome: "failed", network: "pods", subject: "", detail: "" }],
   endpoints: new Map(),
+  foreign: new Map(),
 };
 
 describe("the looks at HNS", () => {
