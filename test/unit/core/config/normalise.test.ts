@@ -83,7 +83,7 @@ describe("normalise", () => {
         portMappings: [],
         localRoutedPortMapping: false,
         allowAclPortMapping: false,
-        policies: { endpoint: [], network: [] },
+        policies: { endpoint: [], network: [], subnet: [] },
       },
       warnings: [],
     });
