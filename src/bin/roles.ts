@@ -1,4 +1,4 @@
-import { appendResult } from "../core/cni/chained-result.ts";
+import { appendResult, requireFreeInterface } from "../core/cni/chained-result.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniRequest } from "../core/cni/request.ts";
 import { findRole, type OurNames } from "../core/config/our-names.ts";
@@ -17,7 +17,13 @@ export interface RoleOptions {
 
 /** As a plugin after others: ADD answers with their result too. For another plugin's IPAM that one does it. */
 function inChain(handlers: CniHandlers): CniHandlers {
-  return { ...handlers, add: async (request) => appendResult(request.prevResult, await handlers.add(request)) };
+  return {
+    ...handlers,
+    add: async (request) => {
+      requireFreeInterface(request);
+      return appendResult(request.prevResult, await handlers.add(request));
+    },
+  };
 }
 
 /** The handlers for each call by what the configuration makes of this program. */

@@ -1,10 +1,11 @@
 /**
- * Builds the peers: programs of other projects, and the driver `runtime` over their client libraries. They lie in a cache outside the
+ * Builds the peers: programs of other projects, the driver `runtime` over their client libraries, and `chained`, which stands in for plugins
+ * that share a list with ours. They lie in a cache outside the
  * clone, in a folder named after the hash of everything they are made from, so each set is built once for a machine.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -17,15 +18,27 @@ const plugins = "github.com/containernetworking/plugins/plugins";
 const compiler = "x86_64-w64-mingw32-gcc";
 const patienceMs = 10 * 60_000;
 
-/** Packages by platform. The plugins are what their project publishes; only `runtime` is ours. */
+/** Packages by platform. The plugins are what their project publishes; only `runtime` and `chained` are ours. */
 const targets = [
-  { folder: "linux", platform: { GOOS: "linux", GOARCH: "amd64" }, packages: ["./runtime", `${plugins}/ipam/host-local`] },
+  { folder: "linux", platform: { GOOS: "linux", GOARCH: "amd64" }, packages: ["./runtime", "./chained", `${plugins}/ipam/host-local`] },
   {
     folder: "windows",
     platform: { GOOS: "windows", GOARCH: "amd64" },
-    packages: ["./runtime", `${plugins}/ipam/host-local`, `${plugins}/main/windows/win-bridge`, `${plugins}/main/windows/win-overlay`],
+    packages: [
+      "./runtime",
+      "./chained",
+      `${plugins}/ipam/host-local`,
+      `${plugins}/main/windows/win-bridge`,
+      `${plugins}/main/windows/win-overlay`,
+    ],
   },
 ] as const;
+
+/** Our own packages of the Go module. */
+const ownPackages = ["chained", "runtime"];
+
+/** The plugins that `chained` stands in for; it has each name once more in the folder chain. */
+const chainedPlugins = ["bandwidth", "first", "istio-cni"];
 
 /** Exit code of `scripts/peers.ts build` when the modules cannot be had: no fault of ours, as a failing compiler is. */
 export const EXIT_NO_MODULES = 3;
@@ -108,6 +121,9 @@ async function compile(go: GoToolchain, target: (typeof targets)[number], draft:
     timeout: patienceMs,
     maxBuffer: 16 * 1024 * 1024,
   });
+  mkdirSync(join(out, "chain"));
+  const extension = target.folder === "windows" ? ".exe" : "";
+  for (const name of chainedPlugins) linkSync(join(out, `chained${extension}`), join(out, "chain", `${name}${extension}`));
 }
 
 /** The DLL that an older Wine lacks; without the compiler there is no emulator for Windows either, and its suites are skipped. */
@@ -129,7 +145,7 @@ function getGo(): GoToolchain {
 
 function cacheFolder(go: GoToolchain): string {
   const hash = createHash("sha256").update(go.version);
-  const sources = readdirSync(join(moduleFolder, "runtime")).map((name) => `runtime/${name}`);
+  const sources = ownPackages.flatMap((folder) => readdirSync(join(moduleFolder, folder)).map((name) => `${folder}/${name}`));
   for (const name of ["go.mod", "go.sum", "bcryptprimitives.c", "build.ts", ...sources.sort()]) {
     hash.update(`\n${name}\n`).update(readFileSync(join(moduleFolder, name)));
   }

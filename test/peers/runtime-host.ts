@@ -72,14 +72,15 @@ export class RuntimeHost {
   /** Where our program keeps its state here, in the host's own spelling. */
   readonly stateDir: string;
   readonly #folder: string;
-  readonly #toHost: (path: string) => string;
+  /** A path of this machine as programs on the host have it. */
+  readonly toHost: (path: string) => string;
   readonly #pluginDirs: readonly string[];
   readonly #run: RunRuntime;
 
   constructor(options: { emulator: EmulatorClient; pluginDirs: readonly string[]; toHost: (path: string) => string; run: RunRuntime }) {
     this.emulator = options.emulator;
     this.#folder = mkdtempSync(join(tmpdir(), "hns-cni-peers-"));
-    this.#toHost = options.toHost;
+    this.toHost = options.toHost;
     this.#pluginDirs = options.pluginDirs.map(options.toHost);
     this.#run = options.run;
     this.stateDir = options.toHost(join(this.#folder, "state"));
@@ -98,8 +99,8 @@ export class RuntimeHost {
   /** Makes one call. Rejects only when the call could not be made; a refusal is in the answer. */
   async call(client: Client, call: RuntimeCall): Promise<RuntimeAnswer> {
     const { libcni, ...rest } = call;
-    const own = libcni === undefined ? {} : { libcni: { ...libcni, cacheDir: this.#toHost(join(this.#folder, "cache")) } };
-    const request = { ...rest, ...own, pluginDirs: this.#pluginDirs, confDir: this.#toHost(join(this.#folder, "conf")) };
+    const own = libcni === undefined ? {} : { libcni: { ...libcni, cacheDir: this.toHost(join(this.#folder, "cache")) } };
+    const request = { ...rest, ...own, pluginDirs: this.#pluginDirs, confDir: this.toHost(join(this.#folder, "conf")) };
     const { code, stdout, stderr } = await this.#run(client, JSON.stringify(request));
     if (code !== 0) throw new Error(`runtime ${client} ended with ${code}: ${stderr}`);
     // The driver's answer, whose shape is its own (test/peers/runtime/main.go).

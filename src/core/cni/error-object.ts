@@ -86,7 +86,8 @@ function findCode(error: PluginError, { command, stage }: ErrorContext): number 
 function buildMessage({ data }: PluginError): string {
   const { message, remedy, field } = data;
   const cause = field === undefined || message.includes(field) ? message : `${field}: ${message}`;
-  return remedy === undefined || remedy === "" ? cause : `${cause}; ${remedy}`;
+  if (remedy === undefined || remedy === "") return cause;
+  return cause.endsWith(".") ? `${cause} ${remedy}` : `${cause}; ${remedy}`;
 }
 
 function buildDetails(error: PluginError): string {

@@ -1,6 +1,6 @@
 import { PluginError } from "../base/errors.ts";
 import { parseAnyResult } from "./result-parsing.ts";
-import { findFamily } from "./result.ts";
+import { findFamily, findResultProblem } from "./result.ts";
 import type { CniDns, CniInterface, CniIp, CniResult, CniRoute } from "./result.ts";
 import { findVersion, SUPPORTED_VERSIONS, UNSTATED_VERSION } from "./version.ts";
 import type { CniVersion } from "./version.ts";
@@ -63,7 +63,7 @@ export function convertResult(document: unknown, from: string, to: string): Resu
 
 /**
  * The prevResult of a configuration in `version`. A document without cniVersion is taken to be in that version.
- * Throws MALFORMED_JSON when it states a version of another form, or is no result.
+ * Throws MALFORMED_JSON when it states a version of another form, is no result, or one that would mislead the plugins after it.
  */
 export function parsePrevResult(document: Readonly<Record<string, unknown>>, version: CniVersion): CniResult {
   const stated = document["cniVersion"] ?? "";
@@ -76,7 +76,14 @@ export function parsePrevResult(document: Readonly<Record<string, unknown>>, ver
       field: "prevResult",
     });
   }
-  return parseAnyResult(document, version);
+  const result = parseAnyResult(document, version);
+  const problem = findResultProblem(result);
+  if (problem === undefined) return result;
+  throw new PluginError("MALFORMED_JSON", {
+    message: `prevResult is not valid: ${problem}`,
+    remedy: "correct the plugin before this one in the list",
+    field: "prevResult",
+  });
 }
 
 function formatCurrent(result: CniResult, version: CniVersion): ResultDocument {

@@ -59,27 +59,31 @@ export function findFamily(text: string): Family | undefined {
  * interfaces (containerd panics when the index equals their number).
  */
 export function checkResult(result: CniResult): void {
-  for (const [index, ip] of result.ips.entries()) {
-    checkAddress(`ips[${index}].address`, ip.address);
-    checkGateway(`ips[${index}].gateway`, ip.gateway);
-    if (ip.interface !== undefined && result.interfaces[ip.interface] === undefined) {
-      throw resultError(`ips[${index}].interface is ${ip.interface} of ${result.interfaces.length} interfaces`);
-    }
-  }
-  for (const [index, route] of result.routes.entries()) {
-    checkAddress(`routes[${index}].dst`, route.dst);
-    checkGateway(`routes[${index}].gw`, route.gw);
-  }
+  const problem = findResultProblem(result);
+  if (problem === undefined) return;
+  throw new PluginError("INTERNAL", { message: `the result is not valid: ${problem}`, remedy: "report this with the log file" });
 }
 
-function checkAddress(path: string, text: string): void {
-  if (findAddressWithPrefix(text) === undefined) throw resultError(`${path} ${JSON.stringify(text)} is no address with prefix`);
+/** What would mislead a runtime, naming the field; undefined when nothing would. */
+export function findResultProblem({ interfaces, ips, routes }: CniResult): string | undefined {
+  const ipProblems = ips.map(({ address, gateway, interface: at }, index) => {
+    const isPlaced = at === undefined || interfaces[at] !== undefined;
+    return (
+      findAddressProblem(`ips[${index}].address`, address) ??
+      findGatewayProblem(`ips[${index}].gateway`, gateway) ??
+      (isPlaced ? undefined : `ips[${index}].interface is ${at} of ${interfaces.length} interfaces`)
+    );
+  });
+  const routeProblems = routes.map(
+    ({ dst, gw }, index) => findAddressProblem(`routes[${index}].dst`, dst) ?? findGatewayProblem(`routes[${index}].gw`, gw),
+  );
+  return [...ipProblems, ...routeProblems].find((problem) => problem !== undefined);
 }
 
-function checkGateway(path: string, text: string | undefined): void {
-  if (text !== undefined && findIp(text) === undefined) throw resultError(`${path} ${JSON.stringify(text)} is no address`);
+function findAddressProblem(path: string, text: string): string | undefined {
+  return findAddressWithPrefix(text) === undefined ? `${path} ${JSON.stringify(text)} is no address with prefix` : undefined;
 }
 
-function resultError(problem: string): PluginError {
-  return new PluginError("INTERNAL", { message: `the result is not valid: ${problem}`, remedy: "report this with the log file" });
+function findGatewayProblem(path: string, text: string | undefined): string | undefined {
+  return text !== undefined && findIp(text) === undefined ? `${path} ${JSON.stringify(text)} is no address` : undefined;
 }

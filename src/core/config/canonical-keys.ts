@@ -1,3 +1,4 @@
+import { findField } from "../cni/json.ts";
 import { PLUGIN_KEYS } from "./generated/plugin-shape.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,7 +16,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * Adds a line to `warnings` for each unknown or repeated key.
  */
 export function canonicaliseKeys(raw: JsonObject, warnings: string[]): Record<string, unknown> {
-  return canonicaliseObject(raw, { path: "", shown: "" }, warnings);
+  const document = canonicaliseObject(raw, { path: "", shown: "" }, warnings);
+  const ipam = findField(raw, "ipam");
+  // A section without a key that we know is still one: an empty one would mean that HNS chooses the addresses.
+  if (isJsonObject(ipam) && !isEmpty(ipam) && isJsonObject(document["ipam"]) && isEmpty(document["ipam"]))
+    document["ipam"] = { type: undefined };
+  return document;
+}
+
+/** Whether it has no key that says anything. */
+export function isEmpty(object: JsonObject): boolean {
+  return Object.values(object).every((value) => value === null);
 }
 
 /** A place in the document: `path` as the shape table has it (`*` for elements), `shown` as people read it. */

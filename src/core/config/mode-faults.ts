@@ -1,7 +1,7 @@
 import { findMac } from "../base/ids.ts";
 import { type Cidr, findCidr, findIp, formatCidr } from "../base/ip.ts";
 import { findMacProblem } from "./pod-request.ts";
-import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
+import { isEmpty, isJsonObject, type JsonObject } from "./canonical-keys.ts";
 import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault, type Fault } from "./faults.ts";
 import { readGatewayMode } from "./mode-settings.ts";
@@ -27,7 +27,7 @@ export function findModeFaults(document: JsonObject): Fault[] {
 /** Whether HNS chooses the addresses: there is no `ipam` section, or an empty one, as the specification of CNI has it. */
 export function leavesAddressesToHns(document: JsonObject): boolean {
   const { ipam } = document;
-  return ipam === undefined || ipam === null || (isJsonObject(ipam) && Object.keys(ipam).length === 0);
+  return ipam === undefined || ipam === null || (isJsonObject(ipam) && isEmpty(ipam));
 }
 
 /** Remarks on settings that the mode has no use for. */

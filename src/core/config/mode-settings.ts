@@ -50,8 +50,8 @@ export function buildModeSettings(document: ModeDocument, mac: string | undefine
   return {
     ...buildGatewaySettings(document),
     loopbackDsr: optionalFlags.loopbackDSR ?? document.loopbackDSR,
-    vsid: document.vsid ?? DEFAULT_VSID,
-    vxlanPort: document.vxlanPort ?? DEFAULT_VXLAN_PORT,
+    ...optional("vsid", document.vsid ?? defaultOf(document, DEFAULT_VSID)),
+    ...optional("vxlanPort", document.vxlanPort ?? defaultOf(document, DEFAULT_VXLAN_PORT)),
     endpointMacPrefix: (document.endpointMacPrefix ?? DEFAULT_MAC_PREFIX).replace(":", "-").toUpperCase(),
     ...(encapOverhead === undefined ? {} : { encapOverhead }),
     additionalRoutes: document.additionalRoutes.flatMap(readRoute),
@@ -61,6 +61,11 @@ export function buildModeSettings(document: ModeDocument, mac: string | undefine
     ...optional("ipMasqNetwork", findCidr(document.ipMasqNetwork ?? "")),
     ...optional("mac", findMac(mac ?? "")),
   };
+}
+
+/** Whose network it is where no mode is named is not for us to say: then what it has is as wanted. */
+function defaultOf({ mode }: ModeDocument, value: number): number | undefined {
+  return mode === undefined ? undefined : value;
 }
 
 function buildGatewaySettings(document: ModeDocument): Pick<ModeSettings, "mode" | "gatewayMode"> {

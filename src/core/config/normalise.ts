@@ -27,7 +27,7 @@ import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
 import { refuseIpv6Alone } from "./pool-faults.ts";
 import { buildPools, buildWarm, type WarmDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
-import { findConfigWarnings, findSemanticFaults, findSubnetFaults, readSubnets } from "./semantic-faults.ts";
+import { findConfigWarnings, findSemanticFaults, findSubnetFaults, readSubnets, refuseIpv6Subnet } from "./semantic-faults.ts";
 import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
 
 /** The default and the upper limit of ipam.reclaimGraceSeconds, as the schema has them. */
@@ -113,6 +113,7 @@ export function normaliseHnsAddressed(raw: JsonObject, names: OurNames = []): No
   const faults = findFaults(document, names);
   if (faults.length > 0) throw buildConfigError(faults);
   const network = document as unknown as PluginDocument;
+  refuseIpv6Subnet(network.subnet);
   const subnets = readSubnets(network.subnet).map((cidr) => ({ cidr, gateway: addressAt(cidr, 1) }));
   const config = { ...buildNetworkConfig(network), hnsAddressed: { subnets } };
   return { config, warnings: [...warnings, ...findModeWarnings(config, document)] };

@@ -52,9 +52,9 @@ export interface NetworkConfig extends HostConfig {
   /** What users add to our own policies. */
   readonly policies: ConfiguredPolicies;
   /** Overlay: the virtual subnet's number, from 4096 to 2^24 - 1. */
-  readonly vsid: number;
+  readonly vsid?: number;
   /** Overlay: the UDP port of the tunnels. */
-  readonly vxlanPort: number;
+  readonly vxlanPort?: number;
   /** Overlay: the first two bytes of the pods' MAC addresses, as HNS writes them: `0E-2A`. */
   readonly endpointMacPrefix: string;
   /** Bytes by which a pod's packets have to be shorter; absent leaves that to HNS. */

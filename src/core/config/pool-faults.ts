@@ -19,6 +19,17 @@ import { findKeptBackFaults } from "./pool-settings.ts";
 export const MAX_BLOCK_PREFIX = 29;
 export const MAX_BLOCK_PREFIX_6 = 126;
 
+/** Networks whose addresses no interface of a pod can have. Source: the registries of special addresses (RFC 6890). */
+const NOT_FOR_PODS: Readonly<Record<string, string>> = {
+  "0.0.0.0/8": "this host",
+  "127.0.0.0/8": "loopback",
+  "224.0.0.0/4": "multicast",
+  "240.0.0.0/4": "reserved",
+  "::/96": "loopback and unspecified",
+  "::ffff:0.0.0.0/96": "IPv4 written as IPv6",
+  "ff00::/8": "multicast",
+};
+
 /** Blocks have at most 65536 addresses, where the range does not rule it out anyway. */
 const MIN_BLOCK_PREFIX_6 = 112;
 
@@ -26,6 +37,7 @@ const MIN_BLOCK_PREFIX_6 = 112;
 export function findPoolFaults(ipam: JsonObject, services: readonly WrittenRange[]): Fault[] {
   const written = SPELLINGS.filter((key) => ipam[key] !== undefined);
   const [first, second] = written;
+  if (ipam["type"] === undefined && first === undefined) return []; // whose section it is comes first, and the schema says so
   if (first === undefined) return [{ path: "ipam.cidr", problem: "is missing", remedy: buildFault("ipam.cidr", undefined, "").remedy }];
   if (second !== undefined) {
     return [buildFault(`ipam.${second}`, ipam[second], `stands beside ipam.${first}`, "keep one of cidr, cidrs and pools")];
@@ -62,7 +74,10 @@ function findRangeFault({ text, path }: WrittenRange): Fault | undefined {
   if (text.includes(",")) return buildFault(path, text, "names several ranges", "write several ranges as a list, ipam.cidrs");
   const fault = findCidrFault(text, path);
   const cidr = findCidr(text);
-  if (fault !== undefined || cidr === undefined || cidr.prefix <= maxPrefix(cidr)) return fault;
+  if (fault !== undefined || cidr === undefined) return fault;
+  const special = Object.entries(NOT_FOR_PODS).find(([network]) => overlaps(cidr, findCidr(network) ?? cidr));
+  if (special !== undefined) return buildFault(path, text, `holds addresses of ${special[0]}: ${special[1]}`, "use a network for hosts");
+  if (cidr.prefix <= maxPrefix(cidr)) return undefined;
   const kept = cidr.address.family === 4 ? 4 : 3;
   const remedy = `use a prefix length of at most ${maxPrefix(cidr)}`;
   return buildFault(path, text, `has ${cidrSize(cidr)} addresses, and Windows keeps ${kept} of a range for itself`, remedy);

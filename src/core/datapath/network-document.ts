@@ -3,7 +3,7 @@ import { MODE_FACTS } from "../config/modes.ts";
 import type { AttachableConfig, NetworkSubnet } from "../config/plugin-config.ts";
 import { type NetworkDocument, type NetworkView, SCHEMA_V2, type SubnetDocument } from "../hcn/documents.ts";
 import type { HnsVersion } from "../hcn/features.ts";
-import { buildNetworkPolicies } from "./network-policies.ts";
+import { buildNetworkPolicies, buildSubnetPolicies, requireSubnets } from "./network-policies.ts";
 import { listSubnets, offsetAddress } from "./subnets.ts";
 import type { Traits } from "./traits.ts";
 
@@ -15,6 +15,7 @@ export const DEFAULT_ROUTES = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 /** The network as we create it. Flags 0 lets it persist over a reboot. */
 export function buildNetwork(traits: Traits, config: AttachableConfig, version: HnsVersion | undefined): NetworkDocument {
   const subnets = listSubnets(config).map((subnet) => buildSubnet(traits, config, subnet));
+  if (subnets.length === 0) requireSubnets(config);
   return {
     SchemaVersion: SCHEMA_V2,
     Name: config.networkName,
@@ -27,7 +28,7 @@ export function buildNetwork(traits: Traits, config: AttachableConfig, version: 
 
 function buildSubnet(traits: Traits, config: AttachableConfig, subnet: NetworkSubnet): SubnetDocument {
   const gateway = subnetGateway(traits, subnet);
-  const policies = traits.own?.subnetPolicies(config) ?? [];
+  const policies = buildSubnetPolicies(traits, config);
   return {
     IpAddressPrefix: formatCidr(subnet.cidr),
     ...(gateway !== undefined && { Routes: [{ NextHop: formatIp(gateway), DestinationPrefix: DEFAULT_ROUTES[gateway.family] }] }),

@@ -1,3 +1,4 @@
+import type { Fault } from "../base/fault.ts";
 import { buildConfigError } from "../config/faults.ts";
 import type { AttachableConfig } from "../config/plugin-config.ts";
 import type { PolicyDocument } from "../hcn/documents.ts";
@@ -18,8 +19,33 @@ export function buildNetworkPolicies(traits: Traits, config: AttachableConfig, v
   return requireFaultless(composeOnNetwork(traits, config, version));
 }
 
+/** With the faults of its subnets' policies too. */
 export function composeOnNetwork(traits: Traits, config: AttachableConfig, version: HnsVersion): SupportedPolicies {
-  return composeNetworkPolicies(listOwn(traits, config), config.policies.network, policyFacts(traits, version));
+  const supported = composeNetworkPolicies(listOwn(traits, config), config.policies.network, policyFacts(traits, version));
+  return { ...supported, faults: [...supported.faults, ...findSubnetFaults(traits, config)] };
+}
+
+/** The policies of each subnet of the network as we create it: the mode's own, then the user's. */
+export function buildSubnetPolicies(traits: Traits, config: AttachableConfig): PolicyDocument[] {
+  return [...(traits.own?.subnetPolicies(config) ?? []), ...config.policies.subnet.map(({ document }) => document)];
+}
+
+/** A VLAN is one of the physical network: pods have to be on it, and not behind a tunnel. Source: Docker offers it for the same networks. */
+function findSubnetFaults({ mode, isExternal, own }: Traits, config: AttachableConfig): Fault[] {
+  if (isExternal && own === undefined) return [];
+  const remedy = "remove it, or use mode l2bridge, l2tunnel or transparent";
+  return config.policies.subnet.map(({ path, document }) => ({
+    path,
+    problem: `is ${document.Type}, which networks of mode ${mode} have not`,
+    remedy,
+  }));
+}
+
+/** Throws INVALID_CONFIG where policies are given for the subnets of a network that has none: they would be lost without a word. */
+export function requireSubnets(config: AttachableConfig): void {
+  const problem = "is for the network's subnets, and a network whose addresses DHCP gives has none";
+  const faults = config.policies.subnet.map(({ path }) => ({ path, problem, remedy: "set subnet or ipam, or remove the policy" }));
+  if (faults.length > 0) throw buildConfigError(faults);
 }
 
 /** A pod never runs with fewer rules than asked for. */

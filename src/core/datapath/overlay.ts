@@ -1,5 +1,5 @@
 import type { IpAddress } from "../base/ip.ts";
-import { DEFAULT_VXLAN_PORT } from "../config/mode-settings.ts";
+import { DEFAULT_VSID, DEFAULT_VXLAN_PORT } from "../config/mode-settings.ts";
 import { formatHnsVersion, supports } from "../hcn/features.ts";
 import { buildVsid } from "../policy/isolation.ts";
 import { buildDatapath } from "./build-datapath.ts";
@@ -13,19 +13,20 @@ import type { OwnTraits } from "./traits.ts";
  * Whoever knows the other nodes adds their RemoteSubnetRoute policies to the network.
  */
 const own: OwnTraits = {
-  findUnsupported: ({ vxlanPort }, version) => {
+  findUnsupported: ({ vxlanPort = DEFAULT_VXLAN_PORT }, version) => {
     if (vxlanPort === DEFAULT_VXLAN_PORT || supports(version, "vxlanPort")) return undefined;
     const problem = `${vxlanPort}, and HNS ${formatHnsVersion(version)} knows ${DEFAULT_VXLAN_PORT} alone`;
     return { field: "vxlanPort", problem, remedy: `use ${DEFAULT_VXLAN_PORT} on every node, or a Windows with HNS 10.3 or later` };
   },
-  networkPolicies: ({ vxlanPort }) => (vxlanPort === DEFAULT_VXLAN_PORT ? [] : [{ Type: "VxlanPort", Settings: { Port: vxlanPort } }]),
-  subnetPolicies: ({ vsid }) => [buildVsid(vsid)],
+  networkPolicies: ({ vxlanPort = DEFAULT_VXLAN_PORT }) =>
+    vxlanPort === DEFAULT_VXLAN_PORT ? [] : [{ Type: "VxlanPort", Settings: { Port: vxlanPort } }],
+  subnetPolicies: ({ vsid = DEFAULT_VSID }) => [buildVsid(vsid)],
   compare: (network, { vsid, vxlanPort }) => {
     const other = network.subnets.find((subnet) => subnet.vsid !== undefined && subnet.vsid !== vsid);
     const port = network.vxlanPort ?? DEFAULT_VXLAN_PORT;
     return [
-      ...(other === undefined ? [] : [`VSID is ${other.vsid ?? 0}, wanted ${vsid} (vsid)`]),
-      ...(port === vxlanPort ? [] : [`VxlanPort is ${port}, wanted ${vxlanPort} (vxlanPort)`]),
+      ...(other === undefined || vsid === undefined ? [] : [`VSID is ${other.vsid ?? 0}, wanted ${vsid} (vsid)`]),
+      ...(vxlanPort === undefined || port === vxlanPort ? [] : [`VxlanPort is ${port}, wanted ${vxlanPort} (vxlanPort)`]),
     ];
   },
   podPolicies: (address) => (address === undefined ? [] : [{ Type: "ProviderAddress", Settings: { ProviderAddress: address } }]),

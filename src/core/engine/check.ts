@@ -1,6 +1,7 @@
 import { PluginError } from "../base/errors.ts";
 import { findGuid } from "../base/ids.ts";
 import { findIp, formatCidr, formatIp, type IpAddress } from "../base/ip.ts";
+import { isInSandbox } from "../cni/chained-result.ts";
 import type { CniResult } from "../cni/result.ts";
 import type { AttachableConfig, HostConfig } from "../config/plugin-config.ts";
 import { getDatapath } from "../datapath/datapaths.ts";
@@ -53,7 +54,7 @@ export async function compareAttachment(operation: Operation<AttachableConfig>, 
   const differences = [
     ...(hasNamespace(existing.netns) ? compareNamespace(endpoint, request.netns) : []),
     ...compareAddresses(endpoint, addresses, "the result of ADD"),
-    ...compareAddresses(endpoint, addressesOf(request.prevResult, request.ifname), "prevResult"),
+    ...compareAddresses(endpoint, addressesOf(request.prevResult, given), "prevResult"),
     ...compareRoutes(wantedRoutes(config, result, addresses), endpoint),
     ...comparePolicies(endpoint, policies, listUsers(config)),
     ...(isOurAddress(config) ? compareReservation(owned, addresses) : []), // others check their own
@@ -70,11 +71,11 @@ async function describe(operation: Operation<HostConfig>, existing: Attachment):
   }
 }
 
-/** The addresses of a result; with `ifname` only those on that interface. */
-function addressesOf(result: CniResult | undefined, ifname?: string): IpAddress[] {
+/** The addresses of a result; with `of` only those on that interface in that sandbox: the node may have one of the same name. */
+function addressesOf(result: CniResult | undefined, of?: { readonly ifname: string; readonly netns: string }): IpAddress[] {
   const ips = (result?.ips ?? []).filter((ip) => {
-    const name = ip.interface === undefined ? undefined : result?.interfaces[ip.interface]?.name;
-    return ifname === undefined || name === ifname;
+    const entry = ip.interface === undefined ? undefined : result?.interfaces[ip.interface];
+    return of === undefined || (entry !== undefined && isInSandbox(entry, of));
   });
   return ips.map((ip) => findIp(ip.address.split("/")[0] ?? "")).filter((address) => address !== undefined);
 }

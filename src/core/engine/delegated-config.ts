@@ -73,8 +73,11 @@ function readAddresses(type: string, result: CniResult): Given[] {
     return { ...parsed, gateway: findIp(gateway ?? route?.gw ?? "") };
   });
   const families = given.map(({ address }) => address.family);
-  if (new Set(families).size === families.length) return given;
   const all = result.ips.map((ip) => ip.address).join(", ");
+  if (families.length > 0 && !families.includes(4)) {
+    throw refused(type, `IPv6 alone (${all}), and Windows has no such pods`, "give it an IPv4 range too");
+  }
+  if (new Set(families).size === families.length) return given;
   throw refused(type, `several addresses of one family (${all})`, "give it one range a family");
 }
 

@@ -100,7 +100,9 @@ async function ensureNetwork(
     const differences = datapath.compareNetwork(network, settleSubnets(config, network));
     if (differences.length > 0) throw mismatch({ name: config.networkName, differences, existingContainersAffected: false });
     const isOurs = isOurNetwork(operation, network.id);
-    if (!isNew && config.policies.network.length > 0) log.warn("network policies not compared: a network that exists is used as it is");
+    const { network: onNetwork, subnet: onSubnets } = config.policies;
+    if (!isNew && onNetwork.length + onSubnets.length > 0)
+      log.warn("network policies not compared: a network that exists is used as it is");
     if (isOurs) await furnish(operation, datapath, { id: network.id, handle: opened, isNew, view: network });
     const hnsVersion = `${version.major}.${version.minor}`;
     const record = { name: config.networkName, id: network.id, isOurs, isCreating: false, verified: stamp, hnsVersion };

@@ -22,27 +22,35 @@ export interface ReadOptions {
 }
 
 /** The names that wrap policies in the reference plugins' `policies` and `AdditionalArgs`, in lower case. */
-const WRAPPERS: Readonly<Record<string, PolicyOwner>> = { endpointpolicy: "endpoint", networkpolicy: "network" };
+const WRAPPERS: Readonly<Record<string, PolicyOwner>> = {
+  endpointpolicy: "endpoint",
+  networkpolicy: "network",
+  subnetpolicy: "subnet",
+};
 
-const WRAPPER_NAMES: Readonly<Record<PolicyOwner, string>> = { endpoint: "EndpointPolicy", network: "NetworkPolicy", subnet: "" };
+const WRAPPER_NAMES: Readonly<Record<PolicyOwner, string>> = {
+  endpoint: "EndpointPolicy",
+  network: "NetworkPolicy",
+  subnet: "SubnetPolicy",
+};
 
 /**
  * The endpoint policies in `list`, as any of: `{"Type":..,"Settings":{..}}` (version 2), `{"Type":.., <settings>}` (version 1), and either
- * as `value` beside `"name":"EndpointPolicy"`. Keys in any case. Entries wrapped as NetworkPolicy are passed over. Adds to `faults` whatever
+ * as `value` beside `"name":"EndpointPolicy"`. Keys in any case. Entries wrapped for another owner are passed over. Adds to `faults` whatever
  * HNS would refuse or this product does not know, and leaves such entries out. An absent or null list is empty.
  */
 export function readPolicies(list: unknown, path: string, faults: Fault[], options: ReadOptions = {}): RawPolicy[] {
   return readOwned("endpoint", list, { path, faults, options });
 }
 
-/** As `readPolicies`, of network policies; entries wrapped as EndpointPolicy are passed over. Address sets in the list may be named in it. */
+/** As `readPolicies`, of network policies. Address sets in the list may be named in it. */
 export function readNetworkPolicies(list: unknown, path: string, faults: Fault[], options: ReadOptions = {}): RawPolicy[] {
   return readOwned("network", list, { path, faults, options });
 }
 
-/** As `readPolicies`, of the policies of a network's subnet: VLAN and VSID. */
-export function readSubnetPolicies(list: unknown, path: string, faults: Fault[]): RawPolicy[] {
-  return readOwned("subnet", list, { path, faults, options: {} });
+/** As `readPolicies`, of the policies of a network's subnets (VLAN and VSID), wrapped as SubnetPolicy. */
+export function readSubnetPolicies(list: unknown, path: string, faults: Fault[], options: ReadOptions = {}): RawPolicy[] {
+  return readOwned("subnet", list, { path, faults, options });
 }
 
 interface Reading {
@@ -79,7 +87,7 @@ function unwrap(owner: PolicyOwner, raw: unknown, { path, faults, options }: Rea
   if (pick(raw, "type") !== undefined || name === undefined) return options.onlyWrapped === true ? [] : [{ path, body: raw }];
   const wrapped = typeof name === "string" ? WRAPPERS[name.toLowerCase()] : undefined;
   if (wrapped === undefined) {
-    faults.push(describeFault(`${path}.name`, name, "names no kind of policy", "write EndpointPolicy or NetworkPolicy"));
+    faults.push(describeFault(`${path}.name`, name, "names no kind of policy", "write EndpointPolicy, NetworkPolicy or SubnetPolicy"));
     return [];
   }
   if (wrapped !== owner) return [];
@@ -119,8 +127,7 @@ function describeUnknown(owner: PolicyOwner, type: unknown, path: string): Fault
     (one) => typeof type === "string" && findPolicyType(one, type) !== undefined,
   );
   if (other === undefined) return describeFault(path, type, `is no policy of ${owner}s`, `use one of ${known}`);
-  const wrapper = WRAPPER_NAMES[other];
-  const remedy = wrapper === "" ? "name it for the subnet" : `move it to the ${other}'s policies, or wrap it as ${wrapper}`;
+  const remedy = `move it to the ${other}'s policies, or wrap it as ${WRAPPER_NAMES[other]}`;
   return describeFault(path, type, `is a policy of ${other}s, not of ${owner}s`, remedy);
 }
 

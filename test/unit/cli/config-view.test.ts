@@ -34,6 +34,11 @@ describe("config validate", () => {
   it.each([
     ["every fault of a configuration", { ...CONF, mode: "x", ipam: { ...PLUGIN.ipam, cidr: "nowhere" } }, ["mode", "ipam.cidr"]],
     [
+      "an ipam section that names no plugin, which is none that leaves the choice to HNS",
+      { ...CONF, ipam: { subnet: "10.9.0.0/16" } },
+      ["ipam.type"],
+    ],
+    [
       "where in a list a fault is",
       { ...LIST, plugins: [{ type: "other" }, { ...PLUGIN, mode: "x" }, { ...PLUGIN, mode: "y" }] },
       ["plugins[1].mode", "plugins[2].mode"],

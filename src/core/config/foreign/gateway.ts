@@ -65,7 +65,12 @@ export function translateRoutes(place: Place, taken: string | undefined, draft: 
 function findNeedless(route: JsonObject): string | undefined {
   const dst = findField(route, "dst");
   if (dst === "0.0.0.0/0" || dst === "::/0") return "the default route is gatewayMode's";
-  return dst === undefined && typeof findField(route, "gw") === "string" ? "the network's gateway; see gatewayMode" : undefined;
+  return dst === undefined && typeof findRouteGateway(route) === "string" ? "the network's gateway; see gatewayMode" : undefined;
+}
+
+/** nerdctl writes `gateway` into the configurations that it makes for the plugin nat. */
+export function findRouteGateway(route: JsonObject): unknown {
+  return findField(route, "gw") ?? findField(route, "gateway");
 }
 
 /** Where a plugin's pods have their gateway from. */

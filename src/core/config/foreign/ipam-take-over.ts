@@ -3,7 +3,7 @@ import { findField, findKey, isJsonObject, type JsonObject } from "../../cni/jso
 import type { Fault } from "../faults.ts";
 import { PRODUCT_TYPE } from "../our-names.ts";
 import type { Draft, Gateway } from "./draft.ts";
-import { settleGateway, translateRoutes, type IpamTraits, type IpamWork } from "./gateway.ts";
+import { findRouteGateway, settleGateway, translateRoutes, type IpamTraits, type IpamWork } from "./gateway.ts";
 import { GIVE_RANGE, isCidr } from "./ranges.ts";
 
 /** IPAM plugins that only work with the plugin they came with, and why. */
@@ -62,7 +62,7 @@ function findGateway(path: string, ipam: JsonObject): Gateway | undefined {
 }
 
 function findDefaultGateway(route: JsonObject): string | undefined {
-  const gw = findField(route, "gw");
+  const gw = findRouteGateway(route);
   const dst = findField(route, "dst") ?? "0.0.0.0/0";
   const ip = typeof gw === "string" && dst === "0.0.0.0/0" ? findIp(gw) : undefined;
   return ip === undefined ? undefined : formatIp(ip);

@@ -1,3 +1,4 @@
+import { findCidr, overlaps } from "../../base/ip.ts";
 import { findField, findKey, isJsonObject, type JsonObject } from "../../cni/json.ts";
 import type { Draft, Place } from "./draft.ts";
 import { isKnownType, toPolicyV2, type PolicyV2 } from "./policy-shapes.ts";
@@ -101,12 +102,12 @@ function keepPolicy(path: string, policy: PolicyV2, { isGuessed }: { isGuessed: 
 }
 
 /**
- * Says which ranges are the cluster's and which are services': a route whose range is an exception too is a service's. Routes to
- * anything else, such as the node's own address, stay policies.
+ * Says which ranges are the cluster's and which are services': a route whose range is an exception too is a service's, unless pods have
+ * addresses of it. Routes to anything else, such as the node's own address, stay policies.
  */
 export function settleRanges(draft: Draft): void {
   const exceptions = new Set(draft.exceptions.map(({ cidr }) => cidr));
-  const services = new Set(draft.routes.map(({ cidr }) => cidr).filter((cidr) => exceptions.has(cidr)));
+  const services = new Set(draft.routes.map(({ cidr }) => cidr).filter((cidr) => exceptions.has(cidr) && !holdsPods(cidr, draft)));
   for (const { cidr, path } of draft.routes) {
     if (services.has(cidr)) draft.note(path, "translated", { to: "serviceCidrs", text: `route to ${cidr}, which is an exception too` });
     else keepPolicy(path, { Type: "SDNRoute", Settings: { DestinationPrefix: cidr, NeedEncap: true } }, { isGuessed: false }, draft);
@@ -121,4 +122,19 @@ export function settleRanges(draft: Draft): void {
     [...exceptions].filter((cidr) => !services.has(cidr)),
     draft,
   );
+}
+
+/** Whether a network has addresses of the node's pods, or of the cluster's as far as the command names its ranges. */
+function holdsPods(text: string, draft: Draft): boolean {
+  const cidr = findCidr(text);
+  const { cidr: own = "", clusterCidrs = [] } = draft.options;
+  const pods = [own, ...clusterCidrs, ...listPools(draft.get("ipam"))].flatMap((range) => findCidr(range) ?? []);
+  return cidr !== undefined && pods.some((range) => overlaps(cidr, range));
+}
+
+/** The ranges of an ipam section of ours. */
+function listPools(ipam: unknown): string[] {
+  if (!isJsonObject(ipam)) return [];
+  const pools: readonly unknown[] = Array.isArray(ipam["pools"]) ? ipam["pools"] : [];
+  return [ipam, ...pools].flatMap((pool) => (isJsonObject(pool) && typeof pool["cidr"] === "string" ? [pool["cidr"]] : []));
 }

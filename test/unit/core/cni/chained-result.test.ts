@@ -1,4 +1,4 @@
-import { appendResult } from "../../../../src/core/cni/chained-result.ts";
+import { appendResult, requireFreeInterface } from "../../../../src/core/cni/chained-result.ts";
 import { type CniResult, checkResult, EMPTY_DNS } from "../../../../src/core/cni/result.ts";
 
 const OURS: CniResult = {
@@ -34,3 +34,37 @@ test("an empty result, or none, changes nothing", () => {
   expect(appendResult({ interfaces: [], ips: [], routes: [], dns: EMPTY_DNS }, OURS)).toEqual(OURS);
   expect(appendResult(undefined, OURS)).toBe(OURS);
 });
+
+describe("point 39: an interface that a plugin before ours has made", () => {
+  const GUID = "6F2B8C1E-0D6F-4B5E-9A53-0D9A8A1F7C11";
+  const require = (entry: CniResult["interfaces"][number], netns = GUID): void =>
+    requireFreeInterface({ ifname: "net1", netns, prevResult: { ...PREVIOUS, interfaces: [{ name: "host0" }, entry] } });
+
+  test.each([
+    ["in this sandbox", GUID, GUID],
+    ["in this sandbox, written in another case", GUID.toLowerCase(), GUID],
+    ["in a sandbox of Docker's", "none", "none"],
+  ])("%s is INVALID_CONFIG that names it", (_, sandbox, netns) => {
+    const refuse = (): void => require({ name: "net1", sandbox }, netns);
+    expect(refuse).toThrow(`interface "net1" in the sandbox ${netns}`);
+    expect(thrownBy(refuse)).toMatchObject({ code: "INVALID_CONFIG", data: { field: "prevResult" } });
+  });
+
+  test.each<[string, CniResult["interfaces"][number]]>([
+    ["another interface of this sandbox", { name: "eth0", sandbox: GUID }],
+    ["another sandbox's", { name: "net1", sandbox: "7F2B8C1E-0D6F-4B5E-9A53-0D9A8A1F7C11" }],
+    ["the node's own", { name: "net1" }],
+    ["the node's own, as Go writes it", { name: "net1", sandbox: "" }],
+  ])("%s is no hindrance", (_, entry) => require(entry));
+
+  test("no result is none", () => requireFreeInterface({ ifname: "net1", netns: GUID }));
+});
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    return thrown;
+  }
+}

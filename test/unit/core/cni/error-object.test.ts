@@ -61,6 +61,11 @@ describe("buildErrorObject", () => {
     });
   });
 
+  test("a message that is a sentence has the remedy as the next one", () => {
+    const error = new PluginError("HNS_REFUSED", { message: "HNS said no.", remedy: "Ask again." });
+    expect(buildErrorObject(error, CONTEXT).msg).toBe("HNS said no. Ask again.");
+  });
+
   test("point 69: an unsupported field is named in the message", () => {
     expect(buildErrorObject(new PluginError("UNSUPPORTED_FIELD", { message: "5 is too much", field: "mtu" }), CONTEXT).msg).toBe(
       "mtu: 5 is too much",

@@ -225,6 +225,19 @@ describe("1.3 configuration", () => {
     expect(handled[0]?.request).not.toHaveProperty("prevResult");
   });
 
+  test.each([
+    ["an interface that it has not", { ips: [{ address: "192.0.2.7/24", interface: 1 }] }, "ips[0].interface is 1 of 1 interfaces"],
+    ["a negative one", { ips: [{ address: "192.0.2.7/24", interface: -1 }] }, "ips[0].interface is -1 of 1 interfaces"],
+    ["a gateway that is no address", { ips: [{ address: "192.0.2.7/24", gateway: "x" }] }, 'ips[0].gateway "x" is no address'],
+    ["a route to no network", { routes: [{ dst: "192.0.2.0/33" }] }, "routes[0].dst"],
+  ])("points 33 and 34: a prevResult with %s is code 6 before anything is done, and absent on DEL", async (_, part, problem) => {
+    const prevResult = { cniVersion: "1.1.0", interfaces: [{ name: "host0" }], ...part };
+    const { answer, handled } = await call(buildEnv("ADD"), buildStdin({ prevResult }));
+    expect(answer).toMatchObject({ code: 6, msg: containing(problem) });
+    expect(handled).toEqual([]);
+    expect((await call(buildEnv("DEL"), buildStdin({ prevResult }))).handled[0]?.request).not.toHaveProperty("prevResult");
+  });
+
   test.each([undefined, null, {}])("point 34: DEL takes prevResult %p", async (prevResult) => {
     expect((await call(buildEnv("DEL"), buildStdin({ prevResult }))).exitCode).toBe(0);
   });

@@ -163,6 +163,11 @@ describe("without an ipam section", () => {
     expect(config.hnsAddressed.subnets[0]?.gateway).toEqual(findIp("10.1.0.1"));
   });
 
+  test("a subnet of IPv6 alone is refused: Windows has no such pods", () => {
+    const message = faultOf(() => normaliseHnsAddressed(withoutIpam({ subnet: "fd00:10:244:3::/64" })));
+    expect(message).toContain('subnet is "fd00:10:244:3::/64": is an IPv6 network, and Windows has no pods with IPv6 alone');
+  });
+
   test("all other faults are told, those of subnet too", () => {
     const message = faultOf(() => normaliseHnsAddressed(withoutIpam({ subnet: "10.1.0.5/24", vsid: 1 })));
     expect(message).toContain("subnet is");

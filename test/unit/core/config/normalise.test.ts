@@ -83,7 +83,7 @@ describe("normalise", () => {
         portMappings: [],
         localRoutedPortMapping: false,
         allowAclPortMapping: false,
-        policies: { endpoint: [], network: [] },
+        policies: { endpoint: [], network: [], subnet: [] },
       },
       warnings: [],
     });
@@ -205,6 +205,7 @@ describe("normalise: keys", () => {
 describe("normalise: faults", () => {
   const cases: [string, Raw, string[]][] = [
     ["a missing ipam section", without("ipam"), ["ipam is missing", '"cidr"']],
+    ["an ipam section without a key of ours", build({ ipam: { subnet: "172.19.208.0/20" } }), ["ipam.type is missing"]],
     ["a missing name", without("name"), ["name is missing"]],
     ["another mode", build({ mode: "ics" }), ['mode is "ics": must be one of l2bridge, overlay', 'set "l2bridge"']],
     ["a blank adapter", build({ adapter: " " }), ['adapter is " "', "Get-NetAdapter"]],

@@ -29,12 +29,13 @@ function faultOf(changes: Raw): PluginError {
 const BLOCK = { Type: "ACL", Settings: { Action: "Block", Direction: "Out", Priority: 300 } };
 
 describe("policies", () => {
-  test("are read in every form, those of the network apart", () => {
+  test("are read in every form, those of the network and its subnets apart", () => {
     const list = [
       BLOCK,
       { Type: "OutBoundNAT", ExceptionList: ["10.64.0.0/16"] },
       { Name: "EndpointPolicy", Value: { Type: "ROUTE", DestinationPrefix: "10.66.0.0/16", NeedEncap: true } },
       { name: "NetworkPolicy", value: { Type: "AutomaticDNS", Settings: { Enable: true } } },
+      { Name: "SubnetPolicy", Value: { type: "vlan", isolationId: 7 } },
     ];
     const policies = {
       endpoint: [
@@ -43,6 +44,7 @@ describe("policies", () => {
         { path: "policies[2].value", document: { Type: "SDNRoute", Settings: { DestinationPrefix: "10.66.0.0/16", NeedEncap: true } } },
       ],
       network: [{ path: "policies[3].value", document: { Type: "AutomaticDNS", Settings: { Enable: true } } }],
+      subnet: [{ path: "policies[4].value", document: { Type: "VLAN", Settings: { IsolationId: 7 } } }],
     };
     expect(normalise(build({ Policies: list }))).toMatchObject({
       config: { policies },

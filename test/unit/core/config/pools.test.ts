@@ -27,6 +27,18 @@ const V4 = "10.244.3.0/24";
 const V6 = "fd00:10:244:3::/64";
 
 describe("pools", () => {
+  test.each([
+    ["0.0.0.0/0", "0.0.0.0/8: this host"],
+    ["127.16.0.0/16", "127.0.0.0/8: loopback"],
+    ["224.0.1.0/24", "224.0.0.0/4: multicast"],
+    ["::ffff:10.0.0.0/120", "::ffff:0.0.0.0/96: IPv4 written as IPv6"],
+    ["::/64", "::/96: loopback and unspecified"],
+    ["ff02::/64", "ff00::/8: multicast"],
+  ])("of %s are refused: no interface of a pod can have such addresses", (cidr, why) => {
+    const cidrs = cidr.includes(":") ? [V4, cidr] : [cidr];
+    expect(fault({ cidrs })).toContain(`holds addresses of ${why}`);
+  });
+
   test("of several families have a block size and a gateway of their own; IPv4 comes first", () => {
     const { ipam, warnings } = read({ cidrs: [V6, V4, "10.244.4.0/28"] });
     expect(ipam.pools.map(({ cidr, blockSize, gateway, field }) => [formatCidr(cidr), blockSize, formatIp(gateway), field])).toEqual([

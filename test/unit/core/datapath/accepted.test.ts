@@ -24,6 +24,7 @@ const USERS_POLICIES = [
   { Type: "L4Proxy", Settings: { Port: "15001", Protocol: 6 } },
   { Type: "VLAN", Settings: { IsolationId: 7 } },
   { Type: "InterfaceParameters", Settings: { Mtu: 1400 } },
+  { name: "SubnetPolicy", value: { Type: "VLAN", Settings: { IsolationId: 8 } } },
   { Name: "NetworkPolicy", Value: { Type: "AutomaticDNS", Settings: { Enable: true } } },
   { name: "NetworkPolicy", value: { Type: "HostRoute", Settings: {} } },
   { name: "NetworkPolicy", value: { Type: "SetPolicy", Settings: { Id: "set-1", Name: "one", PolicyType: "IPSET", Values: "10.0.0.1" } } },

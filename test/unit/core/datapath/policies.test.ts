@@ -1,6 +1,7 @@
 /** Documents with policies of the configuration's own, written by hand for each kind of network. */
 import { findGuid, type Guid } from "../../../../src/core/base/ids.ts";
 import { addressAt, findCidr, findIp, type IpAddress } from "../../../../src/core/base/ip.ts";
+import { normaliseHnsAddressed } from "../../../../src/core/config/normalise.ts";
 import type { Mode, PluginConfig } from "../../../../src/core/config/plugin-config.ts";
 import { DATAPATHS } from "../../../../src/core/datapath/datapaths.ts";
 import type { HnsVersion } from "../../../../src/core/hcn/features.ts";
@@ -127,6 +128,43 @@ describe("a network's policies", () => {
     expect(DATAPATHS.l2bridge.judgePolicies(config, SERVER_2019).faults).toMatchObject([{ path: "policies[0].value" }]);
     expect(() => DATAPATHS.l2bridge.buildNetwork(config, SERVER_2019)).toThrow(/NetworkACL/);
     expect(DATAPATHS.l2bridge.buildNetwork(config, SERVER_2025).Policies).toEqual([{ Type: "NetworkACL", Settings: rule }]);
+  });
+});
+
+describe("policies of a network's subnets", () => {
+  const VLAN = { Type: "VLAN", Settings: { IsolationId: 7 } };
+  const policies = [{ name: "SubnetPolicy", value: VLAN }];
+
+  test.each(["l2bridge", "l2tunnel", "transparent"] as const)("mode %s: go into each subnet of a network that we make", (mode) => {
+    const config = withV6(build(mode, { policies }));
+    const { Ipams, Policies } = DATAPATHS[mode].buildNetwork(config, SERVER_2025);
+    expect(Ipams[0]?.Subnets.map((subnet) => subnet.Policies)).toEqual([[VLAN], [VLAN]]);
+    expect(Policies).toEqual([]);
+    expect(policiesOf(config)).not.toContainEqual(VLAN);
+  });
+
+  test.each(["overlay", "nat", "internal", "private"] as const)("mode %s: has none, which is a fault that names it", (mode) => {
+    const config = build(mode, { policies });
+    expect(DATAPATHS[mode].judgePolicies(config, SERVER_2025).faults).toMatchObject([{ path: "policies[0].value" }]);
+    expect(() => DATAPATHS[mode].buildNetwork(config, SERVER_2025)).toThrow(`is VLAN, which networks of mode ${mode} have not`);
+  });
+
+  test("VSID is a key of its own, and another type none of subnets", () => {
+    const refuse =
+      (value: object): (() => unknown) =>
+      () =>
+        build("overlay", { policies: [{ name: "SubnetPolicy", value }] });
+    expect(refuse({ Type: "VSID", Settings: { IsolationId: 5000 } })).toThrow(
+      "policies[0].value is VSID, which has a key of its own; set vsid",
+    );
+    expect(refuse({ Type: "ACL", Settings: {} })).toThrow('policies[0].value.Type is "ACL"');
+    expect(refuse({ Type: "VLAN", Settings: { IsolationId: 4095 } })).toThrow("policies[0].value.Settings.IsolationId");
+  });
+
+  test("a network without subnets has nowhere to put them", () => {
+    const raw = { name: "pods", type: "hns-cni", mode: "transparent", policies };
+    const { config } = normaliseHnsAddressed(raw);
+    expect(() => DATAPATHS.transparent.buildNetwork(config, SERVER_2025)).toThrow("policies[0].value is for the network's subnets");
   });
 });
 

@@ -50,6 +50,12 @@ describe("CHECK", () => {
     await node.check(pod, chained);
   });
 
+  test("does not mind an interface of the node, or of another sandbox, that has the same name", async () => {
+    const others = [{ name: "eth0" }, { name: "eth0", sandbox: node.pod("c2").netns }];
+    const ips = others.map((_, index) => ({ address: `192.0.2.${index + 7}/24`, interface: index + 1 }));
+    await node.check(pod, { ...result, interfaces: [...result.interfaces, ...others], ips: [...result.ips, ...ips] });
+  });
+
   test("does not mind fields that HNS adds to a policy", async () => {
     for (const policy of endpoint().policies) policy["Settings"] = { ...(policy["Settings"] as object), Flags: 1 };
     await node.check(pod);

@@ -193,6 +193,7 @@ describe("ADD", () => {
     ["no address of a pod", { answer: { ips: [{ address: "ADDRESS/24" }, { address: "fd00::/64" }] } }, /fd00::/, "fd00::3"],
     ["no address", { answer: { ips: [] } }, /no address/, "range"],
     ["a mask for nobody", { answer: { ips: [{ address: "ADDRESS/32" }] } }, /too small/, "set subnet"],
+    ["IPv6 alone", { answer: { ips: [{ address: "fd00::7/64" }] } }, /IPv6 alone \(fd00::7\/64\)/, "an IPv4 range too"],
     [
       "an IPv6 route",
       { answer: { ips: [{ address: "ADDRESS/24" }], routes: [{ dst: "fd00::/8" }] } },

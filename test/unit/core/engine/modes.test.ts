@@ -3,7 +3,7 @@ import type { CniResult } from "../../../../src/core/cni/result.ts";
 import { type AttachRequest, networkId } from "../../../../src/core/engine/attachment.ts";
 import { deleteNetwork } from "../../../emulator/model/networks.ts";
 import type { NetworkRecord } from "../../../emulator/model/world.ts";
-import { EngineFixture, NETWORK, upper } from "../../../support/engine-fixture.ts";
+import { buildConfig, EngineFixture, NETWORK, upper } from "../../../support/engine-fixture.ts";
 import { containing } from "../../../support/matchers.ts";
 import { makeModeNode, type ModeNode, MODE_NODES } from "../../../support/mode-nodes.ts";
 
@@ -210,6 +210,36 @@ describe("a network that exists, and no mode", () => {
     await node.del(pod);
     expectUntouched();
     expect(node.model.world.networks.get(id)).toEqual(before);
+  });
+
+  test("of type Overlay works whatever its VSID and port are, unless the configuration names them", async () => {
+    node = new EngineFixture({ config });
+    const id = node.foreignNetwork({
+      Type: "Overlay",
+      Ipams: [
+        {
+          Type: "Static",
+          Subnets: [
+            {
+              IpAddressPrefix: "10.244.3.0/24",
+              Routes: [{ NextHop: "10.244.3.1", DestinationPrefix: "0.0.0.0/0" }],
+              Policies: [{ Type: "VSID", Settings: { Type: "VSID", IsolationId: 5000 } }],
+            },
+          ],
+        },
+      ],
+      Policies: [{ Type: "VxlanPort", Settings: { Port: 8472 } }],
+    });
+    const before = structuredClone(node.model.world.networks.get(id));
+    const pod = node.pod("c1");
+    const result = await node.add(pod);
+    await node.check(pod, result);
+    await node.status();
+    await node.del(pod);
+    expect(node.model.world.networks.get(id)).toEqual(before);
+    node.config = buildConfig({ ...config, vsid: 4097, vxlanPort: 4789 });
+    const wanted = { code: "NETWORK_MISMATCH", message: containing("VSID is 5000, wanted 4097 (vsid); VxlanPort is 8472, wanted 4789") };
+    expect(await failure(node.add(node.pod("c2")))).toMatchObject(wanted);
   });
 
   test("of a type that no mode serves is NETWORK_MISMATCH", async () => {

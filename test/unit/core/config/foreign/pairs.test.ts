@@ -335,6 +335,52 @@ const SDN: readonly Pair[] = [
     ],
   },
   {
+    name: "nat as nerdctl writes it",
+    source: { name: "nat", type: "nat", ipam: { subnet: "172.25.16.0/20", routes: [{ gateway: "172.25.16.1" }] } },
+    result: {
+      name: "nat",
+      type: "hns-cni",
+      mode: "nat",
+      gatewayMode: "ipam",
+      loopbackDSR: false,
+      ipam: { type: "hns-cni", cidr: "172.25.16.0/20", gateway: "172.25.16.1" },
+    },
+    notes: ["translated type", "added mode", "translated ipam", "translated ipam.routes[0] -> ipam.gateway", "added loopbackDSR"],
+  },
+  {
+    name: "a route to a range that holds the pods too, which is not one of services",
+    source: {
+      name: "azure",
+      type: "azure-vnet",
+      ipam: { type: "azure-vnet-ipam" },
+      AdditionalArgs: [
+        endpointPolicy({ Type: "OutBoundNAT", ExceptionList: ["10.240.0.0/16", "10.0.0.0/8"] }),
+        endpointPolicy({ Type: "ROUTE", DestinationPrefix: "10.0.0.0/8", NeedEncap: true }),
+      ],
+    },
+    options: { cidr: "10.240.9.0/24", ipam: "ours" },
+    result: {
+      name: "azure",
+      type: "hns-cni",
+      mode: "l2bridge",
+      clusterCidrs: ["10.240.0.0/16", "10.0.0.0/8"],
+      gatewayMode: "ipam",
+      policies: [endpointPolicy({ Type: "SDNRoute", Settings: { DestinationPrefix: "10.0.0.0/8", NeedEncap: true } })],
+      loopbackDSR: false,
+      ipam: { type: "hns-cni", cidr: "10.240.9.0/24", gateway: "10.240.9.1" },
+    },
+    notes: [
+      "translated type",
+      "added mode",
+      "translated ipam",
+      "translated ipam -> ipam.gateway",
+      "translated AdditionalArgs[1] -> policies",
+      "translated AdditionalArgs[0] -> clusterCidrs",
+      "translated AdditionalArgs[0] -> clusterCidrs",
+      "added loopbackDSR",
+    ],
+  },
+  {
     name: "sdnbridge whose pods have the node's endpoint as gateway",
     source: {
       name: "l2",
