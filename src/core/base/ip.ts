@@ -140,6 +140,11 @@ export function compareIp(left: IpAddress, right: IpAddress): number {
   return left.value < right.value ? -1 : 1;
 }
 
+/** Whether a host made the address up for itself while no DHCP server answered (RFC 3927: 169.254.0.0/16). */
+export function isLinkLocal(ip: IpAddress): boolean {
+  return ip.family === 4 && Math.floor(ip.value / 0x10000) === 0xa9fe;
+}
+
 /** The number of bits of an address: 32 or 128. */
 export function width(family: Family): number {
   return family === 4 ? 32 : 128;
