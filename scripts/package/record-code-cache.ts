@@ -20,7 +20,7 @@ const run = script.runInThisContext() as Run;
 
 for (const call of recording.calls) await perform(call);
 setFlagsFromString("--flush-bytecode");
-fs.writeFileSync(recording.output, script.createCachedData());
+if (recording.output !== undefined) fs.writeFileSync(recording.output, script.createCachedData());
 process.exitCode = 0;
 
 async function perform({ env, stdin }: RecordedCall): Promise<void> {
