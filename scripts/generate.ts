@@ -24,7 +24,7 @@ type StandaloneCode = (ajv: Ajv, validate: unknown) => string;
 
 /** Two tables over the schema's objects, keyed by path: `ipam`, `runtimeConfig.portMappings.*`; the document itself is "". */
 interface Shape {
-  readonly keys: Record<string, Record<string, string>>;
+  readonly keys: Record<string, readonly string[]>;
   readonly remedies: Record<string, string>;
 }
 
@@ -50,6 +50,8 @@ function renderValidator(schema: Schema): string {
   const code = loadStandalone()(ajv, ajv.compile(stripTexts(schema)))
     .replace(/^"use strict";\n?/, "")
     .replace(/schemaPath:"(?:[^"\\]|\\.)*",/g, "") // nothing reads it, and a CNI call would parse it each time
+    .replace(/^const (schema\d+) = .*;$/m, "")
+    .replace(/\bschema\d+((?:\.\w+)+)/g, (_, path: string) => JSON.stringify(lookUp(schema, path.slice(1).split("."))))
     .replace(/export const validate = (\w+);\s*export default \w+;\n?/, "const validate = $1;\n");
   if (/\b(require|import|export)\b\s*[({"'\w]/.test(stripLiterals(code))) {
     throw new Error(
@@ -93,6 +95,13 @@ function stripTexts(schema: Schema): object {
   );
 }
 
+/** What stands at a place in the schema; ajv names the values an enum allows so, and the whole schema would be made anew by each call. */
+function lookUp(schema: unknown, steps: readonly string[]): unknown {
+  const found = steps.reduce<unknown>((at, step) => (typeof at === "object" && at !== null ? Reflect.get(at, step) : undefined), schema);
+  if (found === undefined) throw new Error(`ajv's code asks for ${steps.join(".")} of the schema, which is not there`);
+  return found;
+}
+
 /** Code without its string literals, so that words inside descriptions are not taken for code. */
 function stripLiterals(code: string): string {
   return code.replace(/"(?:[^"\\]|\\.)*"/g, '""');
@@ -102,11 +111,13 @@ function renderShape(schema: Schema): string {
   const shape: Shape = { keys: {}, remedies: {} };
   collectShape(schema, "", shape);
   return `${HEADER}
-/** Known keys of each object of the configuration: path to (key in lower case to canonical key). Array elements and free keys are \`*\`. */
-export const PLUGIN_KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = ${JSON.stringify(shape.keys, undefined, 2)};
+/** Known keys of each object of the configuration, by its path. Array elements and free keys are \`*\`. */
+export const PLUGIN_KEYS: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(shape.keys, undefined, 2)};
 
-/** What to do about a fault, by path. */
-export const PLUGIN_REMEDIES: Readonly<Record<string, string>> = ${JSON.stringify(shape.remedies, undefined, 2)};
+/** What to do about a fault, by path; made when it is asked for, since few calls have a fault. */
+export function listRemedies(): Readonly<Record<string, string>> {
+  return ${JSON.stringify(shape.remedies, undefined, 2)};
+}
 `;
 }
 
@@ -114,7 +125,7 @@ function collectShape(schema: Schema, path: string, shape: Shape): void {
   if (schema["x-remedy"] !== undefined) shape.remedies[path] = schema["x-remedy"];
   const below = (key: string): string => (path === "" ? key : `${path}.${key}`);
   const names = Object.keys(schema.properties ?? {});
-  if (names.length > 0) shape.keys[path] = Object.fromEntries(names.map((name) => [name.toLowerCase(), name]));
+  if (names.length > 0) shape.keys[path] = names;
   for (const [name, child] of Object.entries(schema.properties ?? {})) collectShape(child, below(name), shape);
   for (const child of [schema.items, schema.additionalProperties]) if (child !== undefined) collectShape(child, below("*"), shape);
 }

@@ -24,7 +24,8 @@ export interface RecordedCall {
 /** What the recording process is told. */
 export interface Recording {
   readonly script: string;
-  readonly output: string;
+  /** Where the cache goes; without it the calls are only made. */
+  readonly output?: string;
   /** What the program takes for its own executable: koffi.node lies beside it. */
   readonly program: string;
   readonly calls: readonly RecordedCall[];
@@ -53,24 +54,27 @@ async function record(): Promise<void> {
   const stateDir = mkdtempSync(join(tmpdir(), "hns-cni-recording-"));
   try {
     const namespaces = [await emulator.createNamespace(), await emulator.createNamespace()];
-    const recording: Recording = {
-      script: join(paths.build, "cni.cjs"),
-      output: cacheFile,
-      program: join(paths.linux, "hns-cni"),
-      calls: buildCalls(namespaces, { stateDir, address: emulator.address }),
-    };
-    const order = join(stateDir, "recording.json");
-    writeFileSync(order, JSON.stringify(recording));
-    const recorder = join(root, "scripts/package/record-code-cache.ts");
-    await run(process.execPath, [...programFlags, recorder, order], { timeout: 60_000 });
+    const [first, ...others] = buildCalls(namespaces, { stateDir, address: emulator.address });
+    if (first === undefined) throw new Error("there is no call to record");
+    await perform(stateDir, [first]);
+    await perform(stateDir, others, cacheFile);
   } finally {
     await emulator.close();
     rmSync(stateDir, { recursive: true, force: true });
   }
 }
 
+/** Makes the calls in a process of their own. */
+async function perform(folder: string, calls: readonly RecordedCall[], output?: string): Promise<void> {
+  const script = join(paths.build, "cni.cjs");
+  const recording: Recording = { script, program: join(paths.linux, "hns-cni"), calls, ...(output !== undefined && { output }) };
+  const order = join(folder, "recording.json");
+  writeFileSync(order, JSON.stringify(recording));
+  await run(process.execPath, [...programFlags, join(root, "scripts/package/record-code-cache.ts"), order], { timeout: 60_000 });
+}
+
 /**
- * ADD of two pods, the second on a node whose network stands, as it does all day, and its DEL. No more than that: every call reads the
+ * ADD of two pods and DEL of the second. The first makes the network, which a node sees once, and is not recorded: every call reads the
  * whole cache, so what one of them alone needs slows the others down.
  */
 function buildCalls(namespaces: readonly string[], place: { stateDir: string; address: string }): RecordedCall[] {

@@ -20,7 +20,7 @@ const run = script.runInThisContext() as Run;
 
 for (const call of recording.calls) await perform(call);
 setFlagsFromString("--flush-bytecode");
-fs.writeFileSync(recording.output, script.createCachedData());
+if (recording.output !== undefined) fs.writeFileSync(recording.output, script.createCachedData());
 process.exitCode = 0;
 
 async function perform({ env, stdin }: RecordedCall): Promise<void> {
@@ -39,6 +39,6 @@ async function perform({ env, stdin }: RecordedCall): Promise<void> {
   };
   const module = { exports: {} };
   run((id) => (id === "node:fs" ? streams : process.getBuiltinModule(id)), module, recording.program);
-  await (module.exports as { runProgram: () => Promise<void> }).runProgram();
+  await (module.exports as { runProgram: () => Promise<unknown> }).runProgram();
   if (process.exitCode !== 0) throw new Error(`${env["CNI_COMMAND"] ?? ""} failed while the code cache was recorded: ${output}`);
 }

@@ -12,5 +12,8 @@ if (readVariable(process.env, "CNI_COMMAND") === "VERSION") {
 } else {
   // What this build's src/bin/program.ts exports.
   const program = loadAsset("cni") as { runProgram: typeof runProgram };
-  void program.runProgram();
+  // Left at once after a call: an ordinary end would first take all apart that the system frees anyway.
+  void program.runProgram().then((isOver) => {
+    if (isOver) process.exit();
+  });
 }

@@ -18,7 +18,7 @@ export interface ExpectedDifference extends FieldDifference {
 
 /** Why configurations with `policies` cannot be run with ours; undefined when they can. */
 export function policiesReason(): string | undefined {
-  return Object.hasOwn(PLUGIN_KEYS[""] ?? {}, "policies") ? undefined : "this version has no policies key";
+  return (PLUGIN_KEYS[""] ?? []).includes("policies") ? undefined : "this version has no policies key";
 }
 
 /** The configurations that this version reads to their last key. */

@@ -140,6 +140,11 @@ export function compareIp(left: IpAddress, right: IpAddress): number {
   return left.value < right.value ? -1 : 1;
 }
 
+/** Whether a host made the address up for itself while no DHCP server answered (RFC 3927: 169.254.0.0/16). */
+export function isLinkLocal(ip: IpAddress): boolean {
+  return ip.family === 4 && Math.floor(ip.value / 0x10000) === 0xa9fe;
+}
+
 /** The number of bits of an address: 32 or 128. */
 export function width(family: Family): number {
   return family === 4 ? 32 : 128;
@@ -150,12 +155,13 @@ function makeCidr(address: IpAddress, prefix: number): Cidr {
 }
 
 function parseV4(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
   let value = 0;
-  for (const part of match.slice(1)) {
-    if (Number(part) > 255 || (part.length > 1 && part.startsWith("0"))) return undefined;
-    value = value * 256 + Number(part);
+  for (const part of parts) {
+    const octet = Number(part);
+    if (octet > 255 || !/^(?:0|[1-9]\d{0,2})$/.test(part)) return undefined;
+    value = value * 256 + octet;
   }
   return value;
 }

@@ -9,7 +9,10 @@ export function sha1(message: Uint8Array): Uint8Array {
   const words = new Int32Array(80);
   for (let block = 0; block < padded.length; block += 64) {
     for (let i = 0; i < 16; i++) words[i] = view.getInt32(block + i * 4);
-    for (let i = 16; i < 80; i++) words[i] = rotate(at(words, i - 3) ^ at(words, i - 8) ^ at(words, i - 14) ^ at(words, i - 16), 1);
+    for (let i = 16; i < 80; i++) {
+      const word = (words[i - 3] ?? 0) ^ (words[i - 8] ?? 0) ^ (words[i - 14] ?? 0) ^ (words[i - 16] ?? 0);
+      words[i] = (word << 1) | (word >>> 31);
+    }
     compress(state, words);
   }
   const digest = new DataView(new ArrayBuffer(20));
@@ -28,25 +31,30 @@ function pad(message: Uint8Array): Uint8Array<ArrayBuffer> {
   return padded;
 }
 
+/** Written without lists and inner functions: a CNI call runs it a few times, and too seldom to have it optimised. */
 function compress(state: Int32Array, words: Int32Array): void {
-  let [a, b, c, d, e] = [at(state, 0), at(state, 1), at(state, 2), at(state, 3), at(state, 4)];
+  let a = at(state, 0);
+  let b = at(state, 1);
+  let c = at(state, 2);
+  let d = at(state, 3);
+  let e = at(state, 4);
   for (let i = 0; i < 80; i++) {
-    const [mix, constant] = round(i, b, c, d);
-    const next = (rotate(a, 5) + mix + e + constant + at(words, i)) | 0;
-    [e, d, c, b, a] = [d, c, rotate(b, 30), a, next];
+    const next = (((a << 5) | (a >>> 27)) + mix(i, b, c, d) + e + (words[i] ?? 0)) | 0;
+    e = d;
+    d = c;
+    c = (b << 30) | (b >>> 2);
+    b = a;
+    a = next;
   }
-  [a, b, c, d, e].forEach((word, index) => (state[index] = (at(state, index) + word) | 0));
+  state.set([at(state, 0) + a, at(state, 1) + b, at(state, 2) + c, at(state, 3) + d, at(state, 4) + e]);
 }
 
-function round(i: number, b: number, c: number, d: number): [number, number] {
-  if (i < 20) return [(b & c) | (~b & d), 0x5a827999];
-  if (i < 40) return [b ^ c ^ d, 0x6ed9eba1];
-  if (i < 60) return [(b & c) | (b & d) | (c & d), 0x8f1bbcdc | 0];
-  return [b ^ c ^ d, 0xca62c1d6 | 0];
-}
-
-function rotate(word: number, bits: number): number {
-  return (word << bits) | (word >>> (32 - bits));
+/** The round's function of b, c and d, with its constant added. */
+function mix(i: number, b: number, c: number, d: number): number {
+  if (i < 20) return (((b & c) | (~b & d)) + 0x5a827999) | 0;
+  if (i < 40) return ((b ^ c ^ d) + 0x6ed9eba1) | 0;
+  if (i < 60) return (((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc) | 0;
+  return ((b ^ c ^ d) + 0xca62c1d6) | 0;
 }
 
 function at(array: Int32Array, index: number): number {

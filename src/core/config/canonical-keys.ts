@@ -36,12 +36,11 @@ interface Place {
 }
 
 function canonicaliseObject(raw: JsonObject, place: Place, warnings: string[]): Record<string, unknown> {
-  const known = PLUGIN_KEYS[place.path] ?? {};
+  const known = PLUGIN_KEYS[place.path] ?? [];
   const fields = new Map<string, unknown>();
   const seen = new Map<string, string>();
   for (const [key, value] of Object.entries(raw)) {
-    const lower = key.toLowerCase();
-    const canonical = Object.hasOwn(known, lower) ? known[lower] : undefined;
+    const canonical = findKey(known, key);
     if (canonical === undefined) {
       if (!key.startsWith(RESERVED_PREFIX)) warnings.push(`unknown key ${join(place.shown, shorten(key))} is ignored`);
       continue;
@@ -54,6 +53,13 @@ function canonicaliseObject(raw: JsonObject, place: Place, warnings: string[]): 
       fields.set(canonical, canonicaliseValue(value, { path: join(place.path, canonical), shown: join(place.shown, canonical) }, warnings));
   }
   return Object.fromEntries(fields);
+}
+
+/** The key of `known` that is `key` in any case. */
+export function findKey(known: readonly string[], key: string): string | undefined {
+  if (known.includes(key)) return key;
+  const lower = key.toLowerCase();
+  return known.find((one) => one.toLowerCase() === lower);
 }
 
 /** Everything is copied where the validator fills defaults in, so the caller's document stays as it is. */

@@ -1,7 +1,7 @@
 import { PluginError } from "../base/errors.ts";
 import { describeFault, type Fault } from "../base/fault.ts";
 import type { SchemaFault } from "./generated/validate-plugin.ts";
-import { PLUGIN_REMEDIES } from "./generated/plugin-shape.ts";
+import { listRemedies } from "./generated/plugin-shape.ts";
 
 export type { Fault };
 
@@ -56,5 +56,6 @@ function showPath(steps: readonly string[]): string {
 function findRemedy(path: string): string {
   const general = path.replaceAll(/\[\d+\]/g, ".*");
   const parent = general.includes(".") ? general.slice(0, general.lastIndexOf(".")) : "";
-  return PLUGIN_REMEDIES[general] ?? PLUGIN_REMEDIES[`${parent}.*`] ?? PLUGIN_REMEDIES[parent] ?? "see docs/configuration.md";
+  const remedies = listRemedies();
+  return remedies[general] ?? remedies[`${parent}.*`] ?? remedies[parent] ?? "see docs/configuration.md";
 }

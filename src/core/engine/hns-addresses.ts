@@ -1,6 +1,6 @@
 import { deadlineIn, earlier, poll } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
-import { containsIp, findCidr, findIp, type IpAddress, width } from "../base/ip.ts";
+import { findIp, type IpAddress, isLinkLocal, width } from "../base/ip.ts";
 import type { AttachableConfig, PodAddress } from "../config/plugin-config.ts";
 import { getDatapath } from "../datapath/datapaths.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
@@ -11,9 +11,6 @@ import type { Operation } from "./operation.ts";
 /** A DHCP server answers within seconds, or the pod's ADD is better tried again. */
 const WAIT_MS = 30_000;
 const POLL_MS = 500;
-
-/** Made up by Windows while no DHCP server answers. */
-const LINK_LOCAL = findCidr("169.254.0.0/16");
 
 /** The pod's addresses: those that were asked for, else those that HNS has given the endpoint. A DHCP server's come after the attach. */
 export async function settleAddresses(
@@ -58,7 +55,7 @@ export async function addLatePolicies(
 export function readAddresses(endpoint: EndpointView): PodAddress[] {
   return endpoint.addresses.flatMap(({ address: text, prefixLength }) => {
     const address = findIp(text);
-    if (address === undefined || address.value === 0 || (LINK_LOCAL !== undefined && containsIp(LINK_LOCAL, address))) return [];
+    if (address === undefined || address.value === 0 || isLinkLocal(address)) return [];
     return [{ address, prefix: prefixLength ?? width(address.family) }];
   });
 }

@@ -1,7 +1,7 @@
 import { deadlineIn, earlier, poll } from "../base/async.ts";
 import { PluginError } from "../base/errors.ts";
 import { formatGuid } from "../base/ids.ts";
-import { containsIp, findCidr, findIp } from "../base/ip.ts";
+import { findIp, isLinkLocal } from "../base/ip.ts";
 import type { NetworkConfig } from "../config/plugin-config.ts";
 import type { HcnHandle } from "../hcn/backend.ts";
 import { type NetworkView, parseNetwork } from "../hcn/documents.ts";
@@ -11,9 +11,6 @@ import type { Operation } from "./operation.ts";
 /** Nodes have been seen to need more than 5 seconds; this is still less than the runtime waits for an ADD. */
 const WAIT_MS = 30_000;
 const POLL_MS = 500;
-
-/** Made up by Windows while no DHCP server answers: no tunnel can end there. */
-const LINK_LOCAL = findCidr("169.254.0.0/16");
 
 /**
  * The network with the node's own address on it, at which tunnels end. HNS answers before the management interface has its address, so
@@ -40,5 +37,5 @@ async function readManagementIp({ hcn }: Operation<NetworkConfig>, network: Netw
 
 function isUsable(text: string | undefined): text is string {
   const address = findIp(text ?? "");
-  return address?.family === 4 && address.value !== 0 && !(LINK_LOCAL !== undefined && containsIp(LINK_LOCAL, address));
+  return address?.family === 4 && address.value !== 0 && !isLinkLocal(address);
 }

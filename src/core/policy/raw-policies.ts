@@ -6,7 +6,7 @@ import { describePolicyKey, isGeneralNat, isRepeatable, textFamily } from "./pol
 import { samePolicy, textIn } from "./policy-settings.ts";
 import type { ReadContext } from "./raw-policy-fields.ts";
 import { readShape } from "./raw-policy-shape.ts";
-import { findPolicyType, POLICY_TYPES, type PolicyOwner } from "./raw-policy-types.ts";
+import { findPolicyType, type PolicyOwner, policyTypes } from "./raw-policy-types.ts";
 
 /** A user's policy as HNS is to get it, and where it stands in the configuration. */
 export interface RawPolicy {
@@ -121,7 +121,7 @@ function readBody(owner: PolicyOwner, { path, body }: Entry, context: ReadContex
 }
 
 function describeUnknown(owner: PolicyOwner, type: unknown, path: string): Fault {
-  const known = Object.keys(POLICY_TYPES[owner]).join(", ");
+  const known = Object.keys(policyTypes(owner)).join(", ");
   if (type === undefined) return { path, problem: "is missing", remedy: `name one of ${known}` };
   const other = (["endpoint", "network", "subnet"] as const).find(
     (one) => typeof type === "string" && findPolicyType(one, type) !== undefined,

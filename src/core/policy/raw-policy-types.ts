@@ -4,6 +4,8 @@ import type { Shape } from "./raw-policy-fields.ts";
 
 export type PolicyOwner = "endpoint" | "network" | "subnet";
 
+type PolicyTable = Readonly<Record<string, Shape>>;
+
 const INTERFACE_CONSTRAINT: Shape = {
   fields: {
     InterfaceGuid: { kind: "guid" },
@@ -44,7 +46,7 @@ const VLAN: Shape = { fields: { IsolationId: { kind: "vlan", required: true, ali
 
 const NO_FIELDS: Shape = { fields: {} };
 
-const ENDPOINT: Readonly<Record<string, Shape>> = {
+const listEndpointTypes = (): PolicyTable => ({
   PortMapping: {
     fields: {
       InternalPort: { kind: "port", required: true },
@@ -87,9 +89,9 @@ const ENDPOINT: Readonly<Record<string, Shape>> = {
   },
   VLAN,
   InterfaceParameters: { fields: { Mtu: { kind: "uint16", required: true } } },
-};
+});
 
-const NETWORK: Readonly<Record<string, Shape>> = {
+const listNetworkTypes = (): PolicyTable => ({
   SourceMacAddress: { fields: { SourceMacAddress: { kind: "mac", required: true } } },
   NetAdapterName: { fields: { NetworkAdapterName: { kind: "text", required: true } } },
   VSwitchExtension: { fields: { ExtensionID: { kind: "guid", required: true }, Enable: { kind: "flag" } } },
@@ -123,19 +125,24 @@ const NETWORK: Readonly<Record<string, Shape>> = {
     fields: { TargetIpPrefix: { kind: "prefix" }, SenderIpAddress: { kind: "address" }, SenderMacAddress: { kind: "mac" } },
   },
   OutBoundNAT: OUTBOUND_NAT,
-};
+});
 
-const SUBNET: Readonly<Record<string, Shape>> = {
+const listSubnetTypes = (): PolicyTable => ({
   VLAN,
   VSID: { fields: { IsolationId: { kind: "vsid", required: true, aliases: ["VSID"] } } },
+});
+
+/** Functions, since few calls have policies of their own: as constants the tables would cost every start as much as loading the FFI. */
+const TYPES: Readonly<Record<PolicyOwner, () => PolicyTable>> = {
+  endpoint: listEndpointTypes,
+  network: listNetworkTypes,
+  subnet: listSubnetTypes,
 };
 
-/** Every policy type there is, by what can have it. */
-export const POLICY_TYPES: Readonly<Record<PolicyOwner, Readonly<Record<string, Shape>>>> = {
-  endpoint: ENDPOINT,
-  network: NETWORK,
-  subnet: SUBNET,
-};
+/** Every policy type there is for the owner, by its name. */
+export function policyTypes(owner: PolicyOwner): PolicyTable {
+  return TYPES[owner]();
+}
 
 /** Names that types have in version 1 documents. */
 const V1_TYPES: Readonly<Record<string, string>> = { nat: "PortMapping", route: "SDNRoute", pa: "ProviderAddress", proxy: "L4Proxy" };
@@ -144,6 +151,6 @@ const V1_TYPES: Readonly<Record<string, string>> = { nat: "PortMapping", route: 
 export function findPolicyType(owner: PolicyOwner, text: string): { readonly name: string; readonly shape: Shape } | undefined {
   const lower = text.toLowerCase();
   const wanted = (Object.hasOwn(V1_TYPES, lower) ? V1_TYPES[lower] : undefined)?.toLowerCase() ?? lower;
-  const found = Object.entries(POLICY_TYPES[owner]).find(([name]) => name.toLowerCase() === wanted);
+  const found = Object.entries(policyTypes(owner)).find(([name]) => name.toLowerCase() === wanted);
   return found === undefined ? undefined : { name: found[0], shape: found[1] };
 }

@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { toNamespacedPath } from "node:path";
 import { PluginError } from "../../core/base/errors.ts";
 
 /**
@@ -82,7 +82,10 @@ function allocate(koffi: Koffi, content: Uint8Array): Pointer {
 
 function requireKoffi(path: string): Koffi {
   try {
-    return createRequire(path)(path) as Koffi;
+    const module = { exports: {} };
+    // What require does with such a file in the end, without loading the machinery that finds modules.
+    process.dlopen(module, toNamespacedPath(path));
+    return module.exports as Koffi;
   } catch (thrown) {
     const data = {
       message: `cannot load the FFI module ${path}: ${reasonOf(thrown)}`,

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import type { Clock } from "../../core/base/async.ts";
 import { PluginError } from "../../core/base/errors.ts";
 import { formatIp, type IpAddress } from "../../core/base/ip.ts";
@@ -7,6 +6,7 @@ import { processStart, type ProcessTable } from "../../core/engine/lease.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import type { LeaseHolder } from "../../core/engine/store.ts";
 import { kubernetesArchitecture } from "../exec/architecture.ts";
+import { readHostName } from "../exec/host-name.ts";
 import { HNS_START_AGE_MS, recent } from "../exec/recent.ts";
 import { monotonicMs, sleep } from "../exec/time.ts";
 import type { HcnLibraries } from "../ffi/hcn-library.ts";
@@ -23,7 +23,9 @@ export function openLinuxMachine(libraries: () => HcnLibraries): Machine {
   return {
     clock,
     processes: new LinuxProcessTable(clock),
-    nodeName: hostname(),
+    get nodeName() {
+      return readHostName();
+    },
     architecture: kubernetesArchitecture(),
     hnsStart: () => host.identity().hnsStart,
     enableForwarding: (address) => host.enableForwarding(address),

@@ -1,7 +1,7 @@
-import { hostname } from "node:os";
 import type { Clock } from "../../core/base/async.ts";
 import type { Machine } from "../../core/engine/machine.ts";
 import { kubernetesArchitecture } from "../exec/architecture.ts";
+import { readHostName } from "../exec/host-name.ts";
 import { HNS_START_AGE_MS, recent } from "../exec/recent.ts";
 import { monotonicMs, sleep } from "../exec/time.ts";
 import type { Ffi } from "../ffi/library.ts";
@@ -18,7 +18,9 @@ export function openWindowsMachine(ffi: Ffi, system32: System32): Machine {
   return {
     clock,
     processes,
-    nodeName: hostname(),
+    get nodeName() {
+      return readHostName();
+    },
     architecture: kubernetesArchitecture(),
     hnsStart: recent(HNS_START_AGE_MS, () => readHnsStart(system32, processes)),
     enableForwarding: (address, waitMs) => enableForwarding({ ffi, iphlpapi: system32.load("iphlpapi.dll"), clock }, address, waitMs),

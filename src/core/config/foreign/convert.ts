@@ -1,4 +1,5 @@
 import { findField, isJsonObject, type JsonObject } from "../../cni/json.ts";
+import { findKey } from "../canonical-keys.ts";
 import type { Fault } from "../faults.ts";
 import { PLUGIN_KEYS } from "../generated/plugin-shape.ts";
 import { isOurType } from "../our-names.ts";
@@ -92,8 +93,8 @@ function convertPlugin(source: JsonObject, path: string, options: ConvertOptions
   applyTable(source, { path, keys: plugin.keys }, draft);
   settle(plugin, source, draft);
   const document = inOrder(draft.entries());
-  const known = PLUGIN_KEYS[""] ?? {};
-  const unread = Object.keys(document).filter((key) => !Object.hasOwn(known, key.toLowerCase()) && !key.startsWith("cni.dev/"));
+  const known = PLUGIN_KEYS[""] ?? [];
+  const unread = Object.keys(document).filter((key) => findKey(known, key) === undefined && !key.startsWith("cni.dev/"));
   return { document, notes: draft.notes, faults: draft.faults, unread };
 }
 

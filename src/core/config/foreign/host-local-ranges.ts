@@ -24,7 +24,7 @@ interface RangePlace {
 
 /** Whether this build's configuration has several pools. */
 export function hasPools(): boolean {
-  return Object.hasOwn(PLUGIN_KEYS["ipam"] ?? {}, "pools");
+  return (PLUGIN_KEYS["ipam"] ?? []).includes("pools");
 }
 
 /** The ranges of a host-local section whose keys are in their documented case; what cannot be a pool goes into the draft's faults. */

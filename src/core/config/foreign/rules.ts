@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../cni/json.ts";
+import { findKey } from "../canonical-keys.ts";
 import { PLUGIN_KEYS } from "../generated/plugin-shape.ts";
 import type { Draft, Place } from "./draft.ts";
 
@@ -102,8 +103,7 @@ function findOwnRule(key: string, path: string): Rule {
   if (!isTop) return UNKNOWN;
   if (key.startsWith("cni.dev/")) return keep(key);
   const lower = key.toLowerCase();
-  const shape = PLUGIN_KEYS[""] ?? {};
-  const own = Object.hasOwn(shape, lower) ? shape[lower] : OWN_KEYS.find((one) => one.toLowerCase() === lower);
+  const own = findKey(PLUGIN_KEYS[""] ?? [], key) ?? OWN_KEYS.find((one) => one.toLowerCase() === lower);
   return own === undefined ? UNKNOWN : keep(own);
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ACL_PRIORITY } from "../../../../src/core/policy/acl.ts";
-import { POLICY_TYPES, type PolicyOwner } from "../../../../src/core/policy/raw-policy-types.ts";
+import { type PolicyOwner, policyTypes } from "../../../../src/core/policy/raw-policy-types.ts";
 import { filterUnsupported } from "../../../../src/core/policy/unsupported.ts";
 
 const text = readFileSync(join(process.cwd(), "docs/policies.md"), "utf8");
@@ -49,7 +49,7 @@ describe.each(TABLES)("policies of the %s", (owner, before) => {
   const rows = readTable(before);
 
   test("are all there, with their fields, the needed ones marked", () => {
-    const expected = Object.entries(POLICY_TYPES[owner]).map(([type, { fields }]) => ({
+    const expected = Object.entries(policyTypes(owner)).map(([type, { fields }]) => ({
       type,
       fields: Object.entries(fields).map(([name, { required }]) => `${name}\`${required === true ? "*" : ""}`),
     }));

@@ -1,5 +1,5 @@
 import type { Fault } from "../../../../src/core/config/faults.ts";
-import { POLICY_TYPES, type PolicyOwner } from "../../../../src/core/policy/raw-policy-types.ts";
+import { type PolicyOwner, policyTypes } from "../../../../src/core/policy/raw-policy-types.ts";
 import {
   type RawPolicy,
   type ReadOptions,
@@ -383,5 +383,5 @@ describe("policies of networks and subnets", () => {
 });
 
 test.each<PolicyOwner>(["endpoint", "network", "subnet"])("the table of %s policies has the types that HNS knows", (owner) => {
-  expect(Object.keys(POLICY_TYPES[owner]).sort()).toEqual(listPolicyTypes(owner).sort());
+  expect(Object.keys(policyTypes(owner)).sort()).toEqual(listPolicyTypes(owner).sort());
 });
