@@ -5,6 +5,7 @@ import type { LockFile } from "../host/exec/agent-lock.ts";
 import { FfiHcnBackend } from "../host/ffi/hcn-backend.ts";
 import { type HcnLibraries, HcnLibrary } from "../host/ffi/hcn-library.ts";
 import { type Ffi, openFfi } from "../host/ffi/library.ts";
+import { Turns } from "../host/exec/turns.ts";
 import { endLinuxProcess, openLinuxLibraries } from "../host/linux/libraries.ts";
 import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
@@ -35,10 +36,14 @@ export interface Platform {
   readonly windows: WindowsNative | undefined;
 }
 
-/** The libraries are loaded when they are first needed. koffi.node lies beside the program. */
-export function openPlatform(env: NodeJS.ProcessEnv): Platform {
-  const ffi = openFfi(join(dirname(process.execPath), "koffi.node"));
-  return process.platform === "win32" ? openWindows(ffi, env) : openLinux(ffi, env);
+/**
+ * The libraries are loaded when they are first needed. koffi.node lies beside the program. `parallel` is how many calls to HNS are made at a time, for a
+ * program that makes many; without it each is made at once.
+ */
+export function openPlatform(env: NodeJS.ProcessEnv, parallel?: number): Platform {
+  const ffi = openFfi(join(dirname(process.execPath), "koffi.node"), parallel);
+  const turns = new Turns(parallel ?? Infinity);
+  return process.platform === "win32" ? openWindows(ffi, turns, env) : openLinux(ffi, turns, env);
 }
 
 /** Where state lies when the configuration does not say. */
@@ -46,11 +51,11 @@ export function defaultStateDir(env: NodeJS.ProcessEnv): string {
   return process.platform === "win32" ? join(env["ProgramData"] ?? "C:\\ProgramData", "hns-cni") : "/var/lib/hns-cni";
 }
 
-function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
+function openWindows(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
   const system32 = new System32(ffi);
   return {
     machine: openWindowsMachine(ffi, system32),
-    ...openBackend(() => openWindowsLibraries(ffi, system32)),
+    ...openBackend(() => openWindowsLibraries(ffi, system32), turns),
     endProcess: (code) => endWindowsProcess(system32, code),
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
     agentSocket: AGENT_PIPE,
@@ -59,12 +64,12 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
   };
 }
 
-function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
+function openLinux(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
   let libraries: HcnLibraries | undefined;
   const open = (): HcnLibraries => (libraries ??= openLinuxLibraries(ffi, env["HNS_CNI_HCN_LIBRARY"]));
   return {
     machine: openLinuxMachine(open),
-    ...openBackend(open),
+    ...openBackend(open, turns),
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
     agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",
@@ -73,9 +78,9 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
   };
 }
 
-function openBackend(open: () => HcnLibraries): Pick<Platform, "backend" | "abandonedCalls"> {
+function openBackend(open: () => HcnLibraries, turns: Turns): Pick<Platform, "backend" | "abandonedCalls"> {
   let backend: FfiHcnBackend | undefined;
-  const get = (): FfiHcnBackend => (backend ??= new FfiHcnBackend(new HcnLibrary(open())));
+  const get = (): FfiHcnBackend => (backend ??= new FfiHcnBackend(new HcnLibrary(open()), turns));
   return {
     backend: {
       enumerate: async (...args) => get().enumerate(...args),
