@@ -5,6 +5,7 @@ import type { LockFile } from "../host/exec/agent-lock.ts";
 import { FfiHcnBackend } from "../host/ffi/hcn-backend.ts";
 import { type HcnLibraries, HcnLibrary } from "../host/ffi/hcn-library.ts";
 import { type Ffi, openFfi } from "../host/ffi/library.ts";
+import { Turns } from "../host/exec/turns.ts";
 import { endLinuxProcess, openLinuxLibraries } from "../host/linux/libraries.ts";
 import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
@@ -37,10 +38,14 @@ export interface Platform {
   readonly windows: WindowsNative | undefined;
 }
 
-/** The libraries are loaded when they are first needed. koffi.node lies beside the program. */
-export function openPlatform(env: NodeJS.ProcessEnv): Platform {
-  const ffi = openFfi(join(dirname(process.execPath), "koffi.node"));
-  return process.platform === "win32" ? openWindows(ffi, env) : openLinux(ffi, env);
+/**
+ * The libraries are loaded when they are first needed. koffi.node lies beside the program. `parallel` is how many calls to HNS are made at a time, for a
+ * program that makes many; without it each is made at once.
+ */
+export function openPlatform(env: NodeJS.ProcessEnv, parallel?: number): Platform {
+  const ffi = openFfi(join(dirname(process.execPath), "koffi.node"), parallel);
+  const turns = new Turns(parallel ?? Infinity);
+  return process.platform === "win32" ? openWindows(ffi, turns, env) : openLinux(ffi, turns, env);
 }
 
 /** Where state lies when the configuration does not say. */
@@ -48,12 +53,12 @@ export function defaultStateDir(env: NodeJS.ProcessEnv): string {
   return process.platform === "win32" ? join(env["ProgramData"] ?? "C:\\ProgramData", "hns-cni") : "/var/lib/hns-cni";
 }
 
-function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
+function openWindows(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
   const system32 = new System32(ffi);
   const open = (): HcnLibraries => openWindowsLibraries(ffi, system32);
   return {
     machine: openWindowsMachine(ffi, system32),
-    ...openBackend(open),
+    ...openBackend(open, turns),
     hcnLibraries: open,
     endProcess: (code) => endWindowsProcess(system32, code),
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
@@ -63,12 +68,12 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
   };
 }
 
-function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
+function openLinux(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
   let libraries: HcnLibraries | undefined;
   const open = (): HcnLibraries => (libraries ??= openLinuxLibraries(ffi, env["HNS_CNI_HCN_LIBRARY"]));
   return {
     machine: openLinuxMachine(open),
-    ...openBackend(open),
+    ...openBackend(open, turns),
     hcnLibraries: open,
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
@@ -78,9 +83,9 @@ function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Pla
   };
 }
 
-function openBackend(open: () => HcnLibraries): Pick<Platform, "backend" | "abandonedCalls"> {
+function openBackend(open: () => HcnLibraries, turns: Turns): Pick<Platform, "backend" | "abandonedCalls"> {
   let backend: FfiHcnBackend | undefined;
-  const get = (): FfiHcnBackend => (backend ??= new FfiHcnBackend(new HcnLibrary(open())));
+  const get = (): FfiHcnBackend => (backend ??= new FfiHcnBackend(new HcnLibrary(open()), turns));
   return {
     backend: {
       enumerate: async (...args) => get().enumerate(...args),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { FfiHcnBackend } from "../../src/host/ffi/hcn-backend.ts";
 import { type HcnLibraries, HcnLibrary } from "../../src/host/ffi/hcn-library.ts";
 import { type Ffi, openFfi } from "../../src/host/ffi/library.ts";
+import { Turns } from "../../src/host/exec/turns.ts";
 import { openLinuxLibraries } from "../../src/host/linux/libraries.ts";
 import { EmulatorClient } from "../emulator/client.ts";
 import { doControl } from "../emulator/control.ts";
@@ -38,12 +39,12 @@ interface NativeHarness extends BackendHarness {
 }
 
 /** The product's own backend over the real library, and an emulator's process behind that. */
-async function openNative(): Promise<NativeHarness> {
+async function openNative(turns = new Turns(Infinity)): Promise<NativeHarness> {
   const ffi = openFfi(KOFFI);
   const emulator = await EmulatorClient.start();
   setEmulatorAddress(ffi, emulator.address);
   const strings = { taken: 0, freed: 0 };
-  const backend = new FfiHcnBackend(new HcnLibrary(countStrings(openLinuxLibraries(ffi, emulatorLibrary), strings)));
+  const backend = new FfiHcnBackend(new HcnLibrary(countStrings(openLinuxLibraries(ffi, emulatorLibrary), strings)), turns);
   return {
     backend,
     emulator,
@@ -129,6 +130,25 @@ describeUnless(missing, "the FFI backend", () => {
     await expect(backend.enumerate("network", {}, { deadlineMs: 10 })).rejects.toMatchObject({ code: "HNS_TIMEOUT" });
     expect(backend.abandonedCalls).toBe(1);
     while (backend.abandonedCalls > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+  });
+
+  test("with turns, makes any number of calls, and gives a call up that has no turn in time without asking HNS", async () => {
+    const { backend, emulator, close } = await openNative(new Turns(2));
+    const many = Array.from({ length: 600 }, () => backend.enumerate("network", {}, OPTIONS)); // koffi alone takes 256
+    expect((await Promise.all(many)).every((found) => found.length === 0)).toBe(true);
+    for (const nth of [1, 2]) await emulator.addFault({ call: "HcnEnumerateNetworks", kind: "late", nth, ms: 80 });
+    const slow = [1, 2].map(() => backend.enumerate("network", {}, { deadlineMs: 10 }));
+    const asked = backend.enumerate("endpoint", {}, { deadlineMs: 10, waitMs: 10_000 });
+    await expect(backend.enumerate("namespace", {}, { deadlineMs: 10 })).rejects.toMatchObject({
+      code: "OPERATION_TIMEOUT",
+      retryable: true,
+    });
+    for (const call of slow) await expect(call).rejects.toMatchObject({ code: "HNS_TIMEOUT" });
+    expect(backend.abandonedCalls).toBe(2);
+    expect(await asked).toEqual([]); // once the threads are back
+    expect((await emulator.calls()).map(({ name }) => name)).not.toContain("HcnEnumerateNamespaces");
+    await close();
+    setEmulatorAddress(openFfi(KOFFI), native.emulator.address);
   });
 
   test("carries what HNS wrote about a refusal in the details", async () => {

@@ -10,6 +10,8 @@ import { emulatorLibrary, linuxProgram } from "./paths.ts";
 import type { ProgramCall, ProgramOutcome } from "./programs.ts";
 
 export interface AgentProcessOptions {
+  /** The packaged program unless given; koffi.node lies beside it. */
+  readonly program?: string;
   /** Where the emulator answers. */
   readonly address: string;
   readonly stateDir: string;
@@ -46,7 +48,10 @@ export class AgentProcess {
       HNS_CNI_SOCKET: join(folder, "run", "agent.sock"),
       ...options.env,
     };
-    const child = spawn(linuxProgram, ["agent", "--config", join(folder, "agent.json")], { env, stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(options.program ?? linuxProgram, ["agent", "--config", join(folder, "agent.json")], {
+      env,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     const agent = new AgentProcess(child, folder);
     try {
       await agent.waitFor("agent ready");
@@ -59,6 +64,10 @@ export class AgentProcess {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /** What it has logged so far. */

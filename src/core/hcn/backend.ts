@@ -15,15 +15,21 @@ export interface HcnFilter {
   readonly VirtualNetwork?: string;
 }
 
-/** Milliseconds after which the caller is told HNS_TIMEOUT; the call itself cannot be taken back and may still complete. */
 export interface HcnCallOptions {
+  /** Milliseconds after which the caller is told HNS_TIMEOUT; the call itself cannot be taken back and may still complete. */
   readonly deadlineMs: number;
+  /**
+   * Milliseconds for both the wait until a thread is free for the call and the call; as deadlineMs when absent. A call that has got no thread by then
+   * was not made: OPERATION_TIMEOUT.
+   */
+  readonly waitMs?: number;
 }
 
 /**
  * The part of HNS this product uses, one method an export of computenetwork.dll (and HNSCall of vmcompute.dll).
  * Each answers with parsed JSON documents in HNS's own field case. Every method throws a PluginError:
- * HNS_REFUSED with the HRESULT in `data.hresult`, HNS_TIMEOUT, or HNS_UNAVAILABLE when the library or service is not there.
+ * HNS_REFUSED with the HRESULT in `data.hresult`, HNS_TIMEOUT, OPERATION_TIMEOUT when it was not made, or HNS_UNAVAILABLE when the library or service is
+ * not there.
  */
 export interface HcnBackend {
   enumerate(kind: HcnKind, filter: HcnFilter, options: HcnCallOptions): Promise<Guid[]>;

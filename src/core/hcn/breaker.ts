@@ -48,7 +48,7 @@ export class Breaker {
       return answer;
     } catch (thrown) {
       if (isUnanswered(thrown)) this.#missed(name);
-      else this.#heard();
+      else if (!isUnasked(thrown)) this.#heard();
       throw thrown;
     } finally {
       if (isTry) this.#isTrying = false;
@@ -79,6 +79,11 @@ export class Breaker {
 
 function isUnanswered(thrown: unknown): boolean {
   return thrown instanceof PluginError && thrown.code === "HNS_TIMEOUT";
+}
+
+/** A call that got no turn tells nothing of HNS. */
+function isUnasked(thrown: unknown): boolean {
+  return thrown instanceof PluginError && thrown.code === "OPERATION_TIMEOUT";
 }
 
 function hanging(calls: number, restMs: number): PluginError {

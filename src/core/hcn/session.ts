@@ -18,8 +18,8 @@ export interface HcnSessionOptions {
 const CLOSE_FLOOR_MS = 2_000;
 
 /**
- * HNS within one operation: every call gets the shorter of its own deadline and what the operation has left, is logged with its
- * time, and handles are closed on every path.
+ * HNS within one operation: every call gets the shorter of its own deadline and what the operation has left, may wait for its turn as long as that, is
+ * logged with its time, and handles are closed on every path.
  */
 export class HcnSession {
   readonly #options: HcnSessionOptions;
@@ -93,7 +93,7 @@ export class HcnSession {
     if (left <= 0) throw outOfTime(name);
     const start = clock.uptime();
     try {
-      const answer = await run({ deadlineMs: Math.min(callTimeoutMs, left) });
+      const answer = await run({ deadlineMs: Math.min(callTimeoutMs, left), waitMs: left });
       log.debug("hcn call", { call: name, ...fields, ms: clock.uptime() - start });
       return answer;
     } catch (thrown) {

@@ -8,6 +8,7 @@ import type { EventJournal } from "./event-journal.ts";
 
 const FILE_BYTES = 10 * 1024 * 1024;
 const FILES_KEPT = 5;
+const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
 
 export interface AgentLogOptions {
   readonly folder: string;
@@ -68,13 +69,14 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
     // winston's own types give its transports as interfaces.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
     transports: [file, ...terminal, ...events],
-    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    levels: { ...LEVELS },
     level: options.level,
     format: winston.format.printf(({ message }) => String(message)), // lines come whole, see below
   });
   logger.on("error", () => undefined); // a log that cannot be written stops no pod
   const build = (context: LogFields): Logger => {
     const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
+      if (LEVELS[level] > LEVELS[options.level]) return; // before the line is made: each call to HNS has one at level debug
       const time = new Date().toISOString();
       const plain = { ...context, ...plainFields(fields) };
       // Ordered here: winston's own JSON format sorts the level and message behind the fields.

@@ -106,6 +106,7 @@ function outcomeOf(thrown: unknown): string {
   if (!(thrown instanceof PluginError)) return "error";
   switch (thrown.code) {
     case "HNS_TIMEOUT":
+    case "OPERATION_TIMEOUT":
       return "timeout";
     case "HNS_UNAVAILABLE":
       return "unavailable";

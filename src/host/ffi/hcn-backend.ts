@@ -5,6 +5,7 @@ import { SCHEMA_V2 } from "../../core/hcn/documents.ts";
 import { refusal } from "../../core/hcn/refusal.ts";
 import type { HcnLibrary } from "./hcn-library.ts";
 import type { NativeFunction, Out, Pointer } from "./library.ts";
+import { type Stage, Turns } from "../exec/turns.ts";
 
 /** What a finished call left behind: the HRESULT (unsigned) and the out values, strings already taken over and freed. */
 interface Answer {
@@ -16,6 +17,8 @@ interface Answer {
 
 interface Invocation {
   readonly name: string;
+  /** Without one it is in the midst of its operation. */
+  readonly stage?: Stage;
   readonly native: NativeFunction;
   readonly inputs: readonly unknown[];
   /** What the function writes, in the order of its parameters. */
@@ -27,10 +30,17 @@ interface Invocation {
 /** HCN through computenetwork.dll: each call runs on the thread pool with a deadline; strings are freed and late handles closed. */
 export class FfiHcnBackend implements HcnBackend {
   readonly #library: HcnLibrary;
+  readonly #turns: Turns;
   #abandoned = 0;
 
-  constructor(library: HcnLibrary) {
+  /**
+   * Calls wait for one of `turns`, of which there are no more than threads. The thread pool would take any number and do them in order of arrival: then
+   * every operation of a crowd does its first step before any does its second, the disk's flush waits behind them all, and koffi keeps memory for
+   * each call and refuses the 257th. Without `turns` every call is made at once: for a program that makes one after the other.
+   */
+  constructor(library: HcnLibrary, turns = new Turns(Infinity)) {
     this.#library = library;
+    this.#turns = turns;
   }
 
   /** Calls that were given up and have not returned: while there are any, the process can only be ended by force. */
@@ -42,25 +52,27 @@ export class FfiHcnBackend implements HcnBackend {
     const query = { SchemaVersion: SCHEMA_V2, Flags: 0, ...(Object.keys(filter).length > 0 && { Filter: JSON.stringify(filter) }) };
     const native = this.#library.function("Enumerate", kind);
     const answer = await this.#invoke(
-      { name: `enumerate ${kind}s`, native, inputs: [JSON.stringify(query)], outs: ["text", "error"] },
+      { name: `enumerate ${kind}s`, stage: "begin", native, inputs: [JSON.stringify(query)], outs: ["text", "error"] },
       options,
     );
     return parseIds(answer.text, kind);
   }
 
   open(kind: HcnKind, id: Guid, options: HcnCallOptions): Promise<HcnHandle> {
-    return this.#obtain({ name: `open ${kind}`, kind, native: this.#library.function("Open", kind), inputs: [guidToBytes(id)] }, options);
+    const native = this.#library.function("Open", kind);
+    return this.#obtain({ name: `open ${kind}`, stage: "begin", kind, native, inputs: [guidToBytes(id)] }, options);
   }
 
   createNetwork(id: Guid, document: object, options: HcnCallOptions): Promise<HcnHandle> {
     const native = this.#library.function("Create", "network");
-    return this.#obtain({ name: "create network", kind: "network", native, inputs: [guidToBytes(id), JSON.stringify(document)] }, options);
+    const inputs = [guidToBytes(id), JSON.stringify(document)];
+    return this.#obtain({ name: "create network", stage: "make", kind: "network", native, inputs }, options);
   }
 
   createEndpoint(network: HcnHandle, id: Guid, document: object, options: HcnCallOptions): Promise<HcnHandle> {
     const native = this.#library.function("Create", "endpoint");
     const inputs = [network.value, guidToBytes(id), JSON.stringify(document)];
-    return this.#obtain({ name: "create endpoint", kind: "endpoint", native, inputs }, options);
+    return this.#obtain({ name: "create endpoint", stage: "make", kind: "endpoint", native, inputs }, options);
   }
 
   async query(handle: HcnHandle, options: HcnCallOptions): Promise<unknown> {
@@ -85,7 +97,7 @@ export class FfiHcnBackend implements HcnBackend {
 
   async close(handle: HcnHandle, options: HcnCallOptions): Promise<void> {
     const native = this.#library.function("Close", handle.kind);
-    await this.#invoke({ name: `close ${handle.kind}`, native, inputs: [handle.value], outs: [] }, options);
+    await this.#invoke({ name: `close ${handle.kind}`, stage: "end", native, inputs: [handle.value], outs: [] }, options);
   }
 
   async callV1(request: Parameters<HcnBackend["callV1"]>[0], options: HcnCallOptions): Promise<unknown> {
@@ -97,7 +109,7 @@ export class FfiHcnBackend implements HcnBackend {
   }
 
   async #obtain(
-    call: { name: string; kind: HcnKind; native: NativeFunction; inputs: unknown[] },
+    call: Pick<Invocation, "name" | "native" | "inputs"> & { stage: Stage; kind: HcnKind },
     options: HcnCallOptions,
   ): Promise<HcnHandle> {
     const close = this.#library.function("Close", call.kind);
@@ -107,14 +119,20 @@ export class FfiHcnBackend implements HcnBackend {
     return { kind: call.kind, value: answer.handle };
   }
 
-  /** Makes the call and waits until the deadline. Throws HNS_TIMEOUT or HNS_REFUSED. */
+  /** Makes the call when it has its turn, and waits until the deadline. Throws OPERATION_TIMEOUT, HNS_TIMEOUT or HNS_REFUSED. */
   async #invoke(invocation: Invocation, options: HcnCallOptions): Promise<Answer> {
     const { name } = invocation;
+    const deadlineMs = await this.#takeTurn(invocation, options);
     let isWaiting = true;
     const finished = this.#start(invocation, () => isWaiting);
+    // The turn is the thread's: a call that was given up keeps it until it returns.
+    finished.then(
+      () => this.#turns.give(),
+      () => this.#turns.give(),
+    );
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, options.deadlineMs, undefined);
+      timer = setTimeout(resolve, deadlineMs, undefined);
     });
     const answer = await Promise.race([finished, timeout]).finally(() => {
       isWaiting = false;
@@ -123,10 +141,19 @@ export class FfiHcnBackend implements HcnBackend {
     if (answer === undefined) {
       this.#abandoned++;
       void finished.catch(() => undefined).finally(() => this.#abandoned--);
-      throw timedOut(name, options.deadlineMs);
+      throw timedOut(name, deadlineMs);
     }
     if (answer.hresult >= 0x80000000) throw refusal(name, answer.hresult, answer.errorRecord ?? answer.text);
     return answer;
+  }
+
+  /** Returns how long the call may then take, milliseconds. Throws OPERATION_TIMEOUT: nothing was asked of HNS. */
+  async #takeTurn({ name, stage = "go on" }: Invocation, { deadlineMs, waitMs = deadlineMs }: HcnCallOptions): Promise<number> {
+    const turn = this.#turns.take(stage, waitMs);
+    if (turn === undefined) return deadlineMs;
+    const start = performance.now();
+    if (!(await turn)) throw noTurn(name, waitMs);
+    return Math.max(1, Math.min(deadlineMs, waitMs - (performance.now() - start)));
   }
 
   async #start(invocation: Invocation, isWaiting: () => boolean): Promise<Answer> {
@@ -176,6 +203,15 @@ const E_FAIL = 0x80004005;
 function timedOut(name: string, ms: number): PluginError {
   const message = `HNS did not answer "${name}" within ${Math.round(ms / 100) / 10} s; it may still carry it out`;
   return new PluginError("HNS_TIMEOUT", { message, remedy: "check the hns service; restart it if it hangs" }, { retryable: true });
+}
+
+function noTurn(name: string, ms: number): PluginError {
+  const message = `"${name}" was not asked of HNS: for ${Math.round(ms / 100) / 10} s as many calls as may be made at once were under way`;
+  return new PluginError(
+    "OPERATION_TIMEOUT",
+    { message, remedy: "HNS is slow: see the log for the time of each call" },
+    { retryable: true },
+  );
 }
 
 function unreadable(name: string, what: string): PluginError {

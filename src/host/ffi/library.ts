@@ -46,6 +46,7 @@ type KoffiFunction = ((...args: unknown[]) => unknown) & { async: (...args: unkn
 
 /** What we use of koffi's native module; loading it directly costs a tenth of going through its JavaScript entry. */
 interface Koffi {
+  config(settings: { resident_async_pools: number; max_async_calls: number }): unknown;
   load(path: string): { func(name: string, result: string | KoffiType, args: (string | KoffiType)[]): KoffiFunction };
   pointer(type: string | KoffiType): KoffiType;
   out(type: KoffiType): KoffiType;
@@ -56,9 +57,17 @@ interface Koffi {
   register(run: (...args: unknown[]) => unknown, type: KoffiType): Pointer;
 }
 
-/** Loads koffi's native module from `koffiPath`. Throws IO_FAILURE when the file is missing or of another platform. */
-export function openFfi(koffiPath: string): Ffi {
+/** Most that koffi takes. */
+const KOFFI_LIMITS = { memories: 32, calls: 4096 };
+
+/**
+ * Loads koffi's native module from `koffiPath`. Throws IO_FAILURE when the file is missing or of another platform. `parallel` is how many calls are made
+ * at a time, where they are many: koffi then keeps the memory of each for the next, and asks the system for none.
+ */
+export function openFfi(koffiPath: string, parallel?: number): Ffi {
   const koffi = requireKoffi(koffiPath);
+  if (parallel !== undefined)
+    koffi.config({ resident_async_pools: Math.min(parallel, KOFFI_LIMITS.memories), max_async_calls: KOFFI_LIMITS.calls });
   return {
     load: (path) => loadLibrary(koffi, path),
     readWide: (pointer) => String(koffi.decode(pointer, "char16_t", -1)),

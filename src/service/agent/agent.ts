@@ -12,6 +12,7 @@ import { decorate } from "../../core/hcn/decorate.ts";
 import { type AgentLog, openAgentLog } from "../../host/agent/log.ts";
 import { AgentMetrics } from "../../host/agent/metrics.ts";
 import { isAgentAtWork, type LockFile, takeAgentLock } from "../../host/exec/agent-lock.ts";
+import { Turns } from "../../host/exec/turns.ts";
 import { StateFolder } from "../../host/state/state-folder.ts";
 import type { HnsNotification } from "../../host/ffi/service-callback.ts";
 import { EventJournal } from "../../host/agent/event-journal.ts";
@@ -36,6 +37,8 @@ export interface AgentHost {
   readonly machine: Machine;
   readonly backend: HcnBackend;
   readonly lockFile: LockFile;
+  /** How many calls to HNS are made at a time. */
+  readonly parallelCalls: number;
   abandonedCalls(): number;
   /** HNS's service callback, which tells when HNS goes away. */
   openHnsCallback(onNotification: (notification: HnsNotification) => void): HnsCallback;
@@ -62,6 +65,13 @@ export interface AgentOptions {
 
 /** Calls that the pipe takes at a time: a node that starts brings all its pods at once, and each call costs little while it waits. */
 const CONNECTIONS = 1024;
+/**
+ * ADDs and DELs that are worked on at a time, for each call that HNS gets at a time: enough that HNS never waits for one, few enough that what is begun
+ * is soon over, and that a crowd waits as the bytes of its requests.
+ */
+const CALLS_PER_TURN = 2;
+/** How long one waits for others at most: those at work may themselves wait, for an address or for an HNS that hangs. */
+const CROWD_MS = 2_000;
 const LOCK_POLL_MS = 50;
 /** How long the plugins that work alone at the start may take: longer than any operation of theirs. */
 const LOCK_MS = 120_000;
@@ -80,6 +90,7 @@ export class Agent {
   readonly #breaker: Breaker;
   readonly #metrics: AgentMetrics;
   readonly #runner: CallRunner;
+  readonly #turns: Turns;
   readonly #rpc: RpcServer;
   readonly #conf: ConfFile;
   readonly #loop: ReconcileLoop;
@@ -132,6 +143,7 @@ export class Agent {
       buildHandlers: options.buildHandlers,
       childLog: (context) => this.log.child(context),
     });
+    this.#turns = new Turns(CALLS_PER_TURN * host.parallelCalls);
     this.#rpc = new RpcServer(
       { path: host.socket, handler: (call) => this.#answer(call), limits: { connections: CONNECTIONS } },
       { log: this.log },
@@ -272,10 +284,24 @@ export class Agent {
     if (program === ADMIN_PROGRAM) return this.#answerAdmin(variables[ADMIN_QUERY] ?? "");
     const { clock } = this.#options.host.machine;
     const start = clock.uptime();
-    const call = { program: parse(program.replaceAll("\\", "/")).name, env: variables, stdin: new TextDecoder().decode(stdin) };
-    const { code, stdout } = await this.#runner.run(call);
-    this.#metrics.observeCommand(readVariable(variables, "CNI_COMMAND"), code === 0 ? "ok" : "error", clock.uptime() - start);
+    const command = readVariable(variables, "CNI_COMMAND");
+    const { code, stdout } = await this.#inTurn(command, () =>
+      this.#runner.run({ program: parse(program.replaceAll("\\", "/")).name, env: variables, stdin: new TextDecoder().decode(stdin) }),
+    );
+    this.#metrics.observeCommand(command, code === 0 ? "ok" : "error", clock.uptime() - start);
     return { code, stdout: new TextEncoder().encode(stdout), stderr: new Uint8Array() };
+  }
+
+  /** Many pods at once are served one after the other, those that go before those that come; nobody waits longer than CROWD_MS. */
+  async #inTurn<T>(command: string, run: () => Promise<T>): Promise<T> {
+    if (command !== "ADD" && command !== "DEL") return run();
+    const turn = this.#turns.take(command === "DEL" ? "end" : "begin", CROWD_MS);
+    const isTaken = turn === undefined || (await turn);
+    try {
+      return await run();
+    } finally {
+      if (isTaken) this.#turns.give();
+    }
   }
 
   async #answerAdmin(query: string): Promise<RpcAnswer> {

@@ -6,6 +6,8 @@ import { type CniProgram, describeProgram, linux } from "../../support/programs.
 import { containing } from "../../unit/core/cni/matchers.ts";
 
 const PODS = 32;
+/** More than the FFI module takes at a time, and than the threads and turns of the agent by far. */
+const CROWD = 300;
 
 describeProgram(linux, "the agent", () => {
   let node: CniNode;
@@ -44,6 +46,18 @@ describeProgram(linux, "the agent", () => {
     expect(await node.emulator.networks()).toHaveLength(1);
     expect(await node.emulator.endpoints()).toHaveLength(PODS + 1);
     (await Promise.all(pods.map((pod) => node.call("DEL", pod)))).forEach(expectSilence);
+    await agent.end();
+    await expectNothingLeft(node);
+  });
+
+  it("serves a crowd of ADDs on few threads, and its DELs", async () => {
+    await agent.end();
+    agent = await startAgent({ UV_THREADPOOL_SIZE: "4" });
+    const config = { ipam: { type: "hns-cni", cidr: "10.244.0.0/16" } };
+    const pods = await Promise.all(Array.from({ length: CROWD }, () => node.makePod()));
+    const results = await Promise.all(pods.map((pod) => node.add(pod, { config })));
+    expect(new Set(results.map(({ ips }) => ips[0]?.address)).size).toBe(CROWD);
+    (await Promise.all(pods.map((pod) => node.call("DEL", pod, { config })))).forEach(expectSilence);
     await agent.end();
     await expectNothingLeft(node);
   });
@@ -116,7 +130,7 @@ describeProgram(linux, "the agent", () => {
     }
   });
 
-  function startAgent(): Promise<AgentProcess> {
-    return AgentProcess.start({ address: node.emulator.address, stateDir: node.stateDir });
+  function startAgent(env: Readonly<Record<string, string>> = {}): Promise<AgentProcess> {
+    return AgentProcess.start({ address: node.emulator.address, stateDir: node.stateDir, env });
   }
 });

@@ -15,7 +15,7 @@ beforeEach(() => {
   calls = 0;
 });
 
-function fail(code: "HNS_TIMEOUT" | "HNS_REFUSED"): Promise<string> {
+function fail(code: "HNS_TIMEOUT" | "HNS_REFUSED" | "OPERATION_TIMEOUT"): Promise<string> {
   calls++;
   return Promise.reject(new PluginError(code, { message: code }));
 }
@@ -89,5 +89,13 @@ it("rests again when the try has no answer", async () => {
 it("closes handles in any state, and learns nothing from it", async () => {
   await hang(3);
   expect(await breaker.around("close network", answer, OPTIONS)).toBe("answer");
+  expect(breaker.state).toBe("open");
+});
+
+it("learns nothing from a call that was not made", async () => {
+  await hang(2);
+  expect(await codeOf(breaker.around("query network", () => fail("OPERATION_TIMEOUT"), OPTIONS))).toBe("OPERATION_TIMEOUT");
+  expect(breaker.state).toBe("closed");
+  await hang(1);
   expect(breaker.state).toBe("open");
 });
