@@ -105,7 +105,8 @@ async function look(operation: Operation<HostConfig>): Promise<Found | undefined
   const id = await scan.findNetwork();
   if (id === undefined) return undefined;
   const record = store.read((tx) => tx.findNetwork(config.networkName));
-  const isOurs = id === networkId(machine.nodeName, config.networkName) || (record?.isOurs === true && record.id === id);
+  const isKnown = record !== undefined && (record.isCreating || (record.isOurs && record.id === id)); // HNS may have chosen the id itself
+  const isOurs = isKnown || id === networkId(machine.nodeName, config.networkName);
   const endpoints = (await scan.listSurely()).filter((endpoint) => endpoint.network === id);
   const own = hostEndpointId(machine.nodeName, config.networkName);
   const isHostEndpoint = (endpoint: EndpointSummary): boolean =>
