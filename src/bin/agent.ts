@@ -17,7 +17,9 @@ declare const HNS_CNI_VERSION: string;
 const PROGRAM = "hns-cni";
 
 export { followFile } from "../host/exec/follow-file.ts";
+export { writeInOneStep } from "../host/exec/write-file.ts";
 export { openAgentService } from "./agent-service.ts";
+export { listenForInterrupts, openSnapshotFile, openUplinks } from "./prepare-host.ts";
 
 /**
  * Runs the agent: with `--service` under Windows' service manager, else in the foreground until SIGINT, SIGTERM or SIGBREAK. Ends the

@@ -5,6 +5,7 @@ import type { LockFile } from "../host/exec/agent-lock.ts";
 import { FfiHcnBackend } from "../host/ffi/hcn-backend.ts";
 import { type HcnLibraries, HcnLibrary } from "../host/ffi/hcn-library.ts";
 import { type Ffi, openFfi } from "../host/ffi/library.ts";
+import { EmulatedHost } from "../host/linux/emulated-host.ts";
 import { endLinuxProcess, openLinuxLibraries } from "../host/linux/libraries.ts";
 import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
@@ -33,6 +34,8 @@ export interface Platform {
   readonly agentSocket: string;
   /** What only Windows has, for the agent; undefined on Linux. */
   readonly windows: WindowsNative | undefined;
+  /** The machine that the Linux build's library plays; undefined on Windows, which has one. */
+  readonly emulatedHost: EmulatedHost | undefined;
 }
 
 /** The libraries are loaded when they are first needed. koffi.node lies beside the program. */
@@ -55,6 +58,7 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
     agentSocket: AGENT_PIPE,
     windows: { ffi, system32 },
+    emulatedHost: undefined,
     defaultStateDir: defaultStateDir(env),
   };
 }
@@ -62,13 +66,15 @@ function openWindows(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): P
 function openLinux(ffi: ReturnType<typeof openFfi>, env: NodeJS.ProcessEnv): Platform {
   let libraries: HcnLibraries | undefined;
   const open = (): HcnLibraries => (libraries ??= openLinuxLibraries(ffi, env["HNS_CNI_HCN_LIBRARY"]));
+  const emulatedHost = new EmulatedHost(open);
   return {
-    machine: openLinuxMachine(open),
+    machine: openLinuxMachine(open, emulatedHost),
     ...openBackend(open),
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
     agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",
     windows: undefined,
+    emulatedHost,
     defaultStateDir: defaultStateDir(env),
   };
 }

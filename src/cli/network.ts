@@ -36,7 +36,7 @@ export function addNetwork(cli: Argv, run: Run): Argv {
             .option("output", output),
         ({ name, conf, stateDir, timeout, output }) => run((world) => showNetwork(world, { name, conf, stateDir, timeout, output })),
       )
-      .demandCommand(1, "say what to do with the networks: list, show, ensure, repair or delete"),
+      .demandCommand(1, "say what to do with the networks: list, show, prepare, ensure, repair or delete"),
   );
 }
 

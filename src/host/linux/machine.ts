@@ -13,8 +13,7 @@ import { EmulatedHost } from "./emulated-host.ts";
  * The computer as the Linux build sees it: its own kernel for processes, and for what only Windows has, the library's optional
  * export `HnsEmulatorHost` (UTF-16 JSON in and out), which tells the emulated boot and sets forwarding.
  */
-export function openLinuxMachine(libraries: () => HcnLibraries): Machine {
-  const host = new EmulatedHost(libraries);
+export function openLinuxMachine(libraries: () => HcnLibraries, host = new EmulatedHost(libraries)): Machine {
   let bootId: string | undefined;
   const clock: Clock = { now: Date.now, uptime: monotonicMs, bootId: () => (bootId ??= host.identity().bootId), sleep };
   return {

@@ -6,7 +6,7 @@ import type { Uplink, UplinkAccess } from "./uplink.ts";
 
 export interface PrepareOptions {
   readonly engine: EngineOptions;
-  /** Of the network to make, its mode known. */
+  /** Of the network to make; without a mode, one of its name has to exist. */
   readonly config: AttachableConfig;
   readonly uplinks: UplinkAccess;
   readonly file: SnapshotFile;

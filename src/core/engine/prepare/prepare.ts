@@ -6,6 +6,7 @@ import { buildNewNetwork, createNetwork, readHnsVersion, requireSupported } from
 import { Operation } from "../operation.ts";
 import { describeRepair, findMissing } from "./compare.ts";
 import { finish } from "./finish.ts";
+import { withMode } from "../with-mode.ts";
 import { NOTHING, type PrepareOptions, type PrepareReport } from "./options.ts";
 import { chooseCard, findStanding, listNetworks, notReady, requireExternal, requireFree, type Standing } from "./preflight.ts";
 import { resume } from "./resume.ts";
@@ -23,8 +24,10 @@ const ANSWER_MS = 2_000;
  * Throws INVALID_CONFIG and NETWORK_NOT_READY before anything is made; what HNS throws, and NETWORK_NOT_READY for a connection that does not
  * return, after everything was taken back, or with a message that says what could not be.
  */
-export async function prepareNetwork(options: PrepareOptions): Promise<PrepareReport> {
-  const { engine, config, file, dryRun } = options;
+export async function prepareNetwork(given: PrepareOptions): Promise<PrepareReport> {
+  const { config } = await withMode(new Operation(given.engine, given.config));
+  const options = { ...given, config };
+  const { engine, file, dryRun } = options;
   requireExternal(config);
   const earlier = readSnapshot(file);
   if (earlier !== undefined && dryRun) return planResume(options, earlier);

@@ -2,7 +2,7 @@ import { type Clock, deadlineIn, earlier, poll } from "../../base/async.ts";
 import { toPluginError } from "../../base/errors.ts";
 import { describeRepair, findMissing, findMissingAddresses, type Repair } from "./compare.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { findManagement, type Uplink, type UplinkAccess } from "./uplink.ts";
+import { findManagement, gatewaysOf, type Uplink, type UplinkAccess } from "./uplink.ts";
 
 /** What settling works with. */
 export interface SettleOptions {
@@ -93,16 +93,20 @@ async function restoreOnce(options: SettleOptions, snapshot: Snapshot, { place, 
     const count = (tries.get(what) ?? 0) + 1;
     tries.set(what, count);
     if (count > TRIES || options.isInterrupted()) continue;
-    if (await giveBack(options, found.name, repair)) restored.add(what);
+    if (await giveBack(options, { name: found.name, gateways: gatewaysOf(snapshot.uplink) }, repair)) restored.add(what);
   }
   const now = (await findPlace(options, snapshot, place)) ?? found;
   const missing = findMissing(snapshot.uplink, now).map(describeRepair);
   return { now, isConnected: await isConnected(options, snapshot, now), restored: [...restored], missing };
 }
 
-async function giveBack({ uplinks, tell }: SettleOptions, name: string, repair: Repair): Promise<boolean> {
+async function giveBack(
+  { uplinks, tell }: SettleOptions,
+  { name, gateways }: { name: string; gateways: readonly string[] },
+  repair: Repair,
+): Promise<boolean> {
   try {
-    if (repair.kind === "address") await uplinks.addAddress(name, repair.address);
+    if (repair.kind === "address") await uplinks.addAddress(name, repair.address, gateways);
     else if (repair.kind === "route") await uplinks.addRoute(name, repair.route);
     else await uplinks.setDns(name, repair.servers);
     tell(`${name}: restored ${describeRepair(repair)}`);

@@ -31,7 +31,7 @@ export function formatSnapshot(snapshot: Snapshot): string {
   return `${JSON.stringify({ version: VERSION, ...snapshot }, null, 2)}\n`;
 }
 
-/** The snapshot of a prepare that did not come to its end; undefined where there is none. Throws STATE_DAMAGED for a file that cannot be one. */
+/** The snapshot of a prepare that did not come to its end; undefined where there is none. Throws IO_FAILURE for a file that cannot be one. */
 export function readSnapshot(file: SnapshotFile): Snapshot | undefined {
   const text = file.read();
   if (text === undefined) return undefined;
@@ -39,7 +39,7 @@ export function readSnapshot(file: SnapshotFile): Snapshot | undefined {
   if (snapshot !== undefined) return snapshot;
   const message = `${file.path} is no snapshot of an uplink that this version can read`;
   const remedy = "compare the node's addresses, routes and name servers with those in the file by hand, then remove the file";
-  throw new PluginError("STATE_DAMAGED", { message, remedy });
+  throw new PluginError("IO_FAILURE", { message, remedy });
 }
 
 function parseSnapshot(text: string): Snapshot | undefined {

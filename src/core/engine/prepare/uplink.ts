@@ -42,8 +42,11 @@ export interface Uplink {
 export interface UplinkAccess {
   /** The cards and the management interfaces of switches, as they are now. */
   list(): Promise<readonly Uplink[]>;
-  /** A static address ends DHCP on the interface; one that is there as it is to be is no error. */
-  addAddress(name: string, address: UplinkAddress): Promise<void>;
+  /**
+   * A static address ends DHCP on the interface, and may be written together with these gateways, so that they last as long; one that is
+   * there as it is to be is no error.
+   */
+  addAddress(name: string, address: UplinkAddress, gateways: readonly string[]): Promise<void>;
   /** A route that is there is no error. */
   addRoute(name: string, route: UplinkRoute): Promise<void>;
   setDns(name: string, servers: readonly string[]): Promise<void>;

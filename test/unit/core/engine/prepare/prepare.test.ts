@@ -184,7 +184,7 @@ describe("a connection that does not come back", () => {
   });
 
   test("an interruption takes back what was begun", async () => {
-    node = new PrepareNode({ managementIpDelayMs: 60_000 });
+    node = new PrepareNode({ managementIpDelayMs: 60_000, vSwitchLosesRoutes: true });
     expect(await failure({ interruptAt: "waiting for the addresses" })).toMatchObject({
       code: "NETWORK_NOT_READY",
       message: expect.stringContaining("interrupted") as unknown,
@@ -293,7 +293,7 @@ test.each(["", "[]", '{"version":2}', '{"version":1,"takenAt":"","network":"x","
   async (text) => {
     node = new PrepareNode();
     node.snapshot = text;
-    expect(await failure()).toMatchObject({ code: "STATE_DAMAGED" });
+    expect(await failure()).toMatchObject({ code: "IO_FAILURE" });
     expect(node.networks()).toEqual([]);
     expect(node.snapshot).toBe(text);
   },
