@@ -50,9 +50,10 @@ const ALL_FAMILIES = 0;
 const SKIP_ALL_BUT_DNS = 0x1 | 0x2 | 0x4;
 const ADAPTERS_BYTES = 256 * 1024;
 
-/** An uplink, and how Windows calls its interface. */
-export interface WindowsUplink extends Uplink {
+/** An uplink, and how Windows calls its interface: apart, since uplinks are written as JSON. */
+export interface WindowsUplink {
   readonly luid: bigint;
+  readonly uplink: Uplink;
 }
 
 /** Reads cards and management interfaces; keeps one piece of memory for Windows to write its answers to. */
@@ -74,9 +75,10 @@ export class InterfaceReader {
       if (kind === undefined || mac === undefined) return [];
       const luid = row.getBigUint64(IF_ROW.luid, true);
       const { isDhcp = false, dns = [] } = settings.get(luid) ?? {};
-      const base = { name: readAlias(row), kind, mac, luid, isUp: row.getUint32(IF_ROW.operStatus, true) === STATUS_UP };
+      const base = { name: readAlias(row), kind, mac, isUp: row.getUint32(IF_ROW.operStatus, true) === STATUS_UP };
       const addresses = this.#readAddresses(luid);
-      return [{ ...base, isDhcp, addresses, routes: this.#readRoutes(luid, isDhcp), dns, mtu: row.getUint32(IF_ROW.mtu, true) }];
+      const routes = this.#readRoutes(luid, isDhcp);
+      return [{ luid, uplink: { ...base, isDhcp, addresses, routes, dns, mtu: row.getUint32(IF_ROW.mtu, true) } }];
     });
   }
 

@@ -25,20 +25,20 @@ export function openWindowsUplinks({ ffi, system32 }: { ffi: Ffi; system32: Syst
 export function buildWindowsUplinks(helper: IpHelper, netsh: Netsh): UplinkAccess {
   const reader = new InterfaceReader(helper);
   return {
-    list: async () => reader.list(),
+    list: async () => reader.list().map(({ uplink }) => uplink),
     addAddress: async (name, address, gateways) => {
-      const uplink = findByName(reader, name);
-      if (address.origin === "static") await writeStatic(netsh, uplink, address, gateways);
-      else addLeased(helper, uplink, address);
+      const found = findByName(reader, name);
+      if (address.origin === "static") await writeStatic(netsh, found, address, gateways);
+      else addLeased(helper, found, address);
     },
     addRoute: async (name, route) => addRoute(helper, findByName(reader, name), route),
     setDns: (name, servers) => writeDns(netsh, name, servers),
-    reaches: (name, neighbour) => resolve(helper, findByName(reader, name), neighbour),
+    reaches: async (name, neighbour) => await resolve(helper, findByName(reader, name), neighbour),
   };
 }
 
 function findByName(reader: InterfaceReader, name: string): WindowsUplink {
-  const found = reader.list().find((uplink) => uplink.name === name);
+  const found = reader.list().find(({ uplink }) => uplink.name === name);
   if (found === undefined) throw failed(`Windows has no network interface "${name}" any more`);
   return found;
 }
@@ -46,7 +46,7 @@ function findByName(reader: InterfaceReader, name: string): WindowsUplink {
 /** `set address` puts a static address in the place of all that is there; with other static ones it is added. */
 async function writeStatic(
   netsh: Netsh,
-  uplink: WindowsUplink,
+  { uplink }: WindowsUplink,
   { address: text }: UplinkAddress,
   gateways: readonly string[],
 ): Promise<void> {

@@ -56,8 +56,8 @@ export async function settle(options: SettleOptions, snapshot: Snapshot, place: 
 }
 
 /** The interface that is to carry the addresses; undefined while it is not there. */
-async function findPlace({ uplinks }: SettleOptions, { uplink }: Snapshot, place: "card" | "switch"): Promise<Uplink | undefined> {
-  const all = await uplinks.list();
+async function findPlace({ uplinks, tell }: SettleOptions, { uplink }: Snapshot, place: "card" | "switch"): Promise<Uplink | undefined> {
+  const all = await orElse([], () => uplinks.list(), tell); // Windows rearranges its interfaces just now
   const management = findManagement(all, uplink.mac);
   if (place === "switch") return management;
   return management === undefined ? all.find(({ kind, mac }) => kind === "adapter" && mac === uplink.mac) : undefined;
@@ -118,10 +118,19 @@ async function giveBack(
 }
 
 /** A leased or static address of before, or another of the DHCP server's in its place, and every gateway that answered before. */
-async function isConnected({ uplinks }: SettleOptions, { uplink, gateways }: Snapshot, now: Uplink): Promise<boolean> {
+async function isConnected({ uplinks, tell }: SettleOptions, { uplink, gateways }: Snapshot, now: Uplink): Promise<boolean> {
   if (findMissingAddresses(uplink, now).some((repair) => !isThereSomehow(repair, now))) return false;
-  for (const gateway of gateways) if (!(await uplinks.reaches(now.name, gateway))) return false;
+  for (const gateway of gateways) if (!(await orElse(false, () => uplinks.reaches(now.name, gateway), tell))) return false;
   return true;
+}
+
+async function orElse<T>(otherwise: T, work: () => Promise<T>, tell: SettleOptions["tell"]): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    tell(toPluginError(thrown).message);
+    return otherwise;
+  }
 }
 
 /** A static address that is leased now is not as it was, and works. */
