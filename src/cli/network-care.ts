@@ -4,6 +4,7 @@ import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import type { AttachableConfig, HostConfig } from "../core/config/plugin-config.ts";
 import { configForSubnets } from "../core/engine/delegated-config.ts";
 import { type CareReport, deleteNetwork, ensureNetworkReady, type Refusal, repairNetwork } from "../core/engine/network-care.ts";
+import { describeChange } from "../core/engine/network-place.ts";
 import { type EngineOptions, Operation } from "../core/engine/operation.ts";
 import { cleanText } from "../core/topology/text.ts";
 import { type ConfPart, findFileFaults, parseConfFile, readConfig } from "./config-file.ts";
@@ -136,9 +137,11 @@ function tellActions(world: CliWorld): Logger {
 }
 
 function writeReport(world: CliWorld, report: CareReport, output: CareArguments["output"]): ExitCode {
-  const { network, id, dryRun, steps } = report;
+  const { network, id, dryRun, steps, changes } = report;
   if (output !== "text") writeDocument(world, { ...report, id: id ?? null }, output);
   else if (steps.length === 0) world.writeOut(`${cleanText(network)}: HNS has no such network, nothing to do\n`);
   else for (const step of steps) world.writeOut(`${cleanText(network)}: ${dryRun ? `would be done: ${step}` : step}\n`);
+  if (output === "text")
+    for (const change of changes) world.writeOut(`${cleanText(`${network}: ${describeChange(change)}; ${change.remedy}`)}\n`);
   return 0;
 }

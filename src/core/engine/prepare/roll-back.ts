@@ -1,5 +1,6 @@
 import { toPluginError } from "../../base/errors.ts";
 import { deleteNetwork } from "../network-care.ts";
+import { readPlace, rememberPlace } from "../network-place.ts";
 import { Operation } from "../operation.ts";
 import type { PrepareOptions } from "./options.ts";
 import { settle } from "./settle.ts";
@@ -65,7 +66,10 @@ export function describeUndone({ isAsBefore, left }: Undone, { path }: SnapshotF
 
 /** The network is known as ours from now on; the snapshot goes where nothing is missing. */
 export async function commit({ engine, config, file }: PrepareOptions, { network }: Snapshot, isWhole: boolean): Promise<void> {
-  const id = await new Operation(engine, { ...config, networkName: network }).scan.findNetwork();
+  const { scan, hcn } = new Operation(engine, { ...config, networkName: network });
+  const id = await scan.findNetwork();
+  const place = id === undefined ? undefined : await readPlace(hcn, id);
+  if (place !== undefined) rememberPlace(engine.store, network, place, "always");
   engine.store.transaction((tx) => {
     const known = tx.findNetwork(network);
     if (known?.isCreating === true) tx.putNetwork({ ...known, id, isOurs: id !== undefined, isCreating: false });

@@ -1,9 +1,11 @@
 import { PluginError } from "../../base/errors.ts";
+import type { Guid } from "../../base/ids.ts";
 import { formatIp } from "../../base/ip.ts";
 import type { PluginConfig } from "../../config/plugin-config.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
 import { networkId } from "../attachment.ts";
 import { openReadyNetwork, verificationStamp } from "../ensure-network.ts";
+import { describeChange, findPlaceChanges, readPlace, rememberPlace } from "../network-place.ts";
 import type { Operation } from "../operation.ts";
 import { configOfNetwork } from "../request-memory.ts";
 import { withMode } from "../with-mode.ts";
@@ -14,6 +16,7 @@ export async function repairNetwork(pass: NetworkPass): Promise<void> {
   const { record, look } = pass;
   const config = findConfig(pass);
   if (look.id === undefined) return repairMissing(pass, config);
+  await watchPlace(pass, look.id);
   if (config === undefined) return;
   const operation = await withMode(startOperation(pass, config));
   const host = getDatapath(operation.config).hostEndpointAddresses(operation.config).map(formatIp);
@@ -21,6 +24,19 @@ export async function repairNetwork(pass: NetworkPass): Promise<void> {
     const detail = `the node has no endpoint with ${host.join(", ")}`;
     await act(pass, { action: "host-endpoint", subject: "", detail }, () => ensure(pass, operation));
   } else if (record.verified !== verificationStamp(operation) && !pass.dryRun) await compare(pass, operation);
+}
+
+/** Another card, or another address of the node: told in each pass, until an administrator has seen to it with `network repair`. */
+async function watchPlace(pass: NetworkPass, id: Guid): Promise<void> {
+  const { engine, record, base, dryRun } = pass;
+  const place = await readPlace(startOperation(pass, base).hcn, id);
+  if (place === undefined) return;
+  const known = engine.store.read((tx) => tx.findPlace(record.name));
+  if (!dryRun) rememberPlace(engine.store, record.name, place, "first");
+  for (const change of findPlaceChanges(known, place)) {
+    const detail = `${describeChange(change)}: ${change.remedy}`;
+    note(pass, { action: "difference", outcome: "found", subject: "", detail });
+  }
 }
 
 async function repairMissing(pass: NetworkPass, config: PluginConfig | undefined): Promise<void> {
