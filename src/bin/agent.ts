@@ -25,7 +25,9 @@ const PROGRAM = "hns-cni";
 const REASON_MS = 2_000;
 
 export { followFile } from "../host/exec/follow-file.ts";
+export { writeInOneStep } from "../host/exec/write-file.ts";
 export { openAgentService } from "./agent-service.ts";
+export { listenForInterrupts, openSnapshotFile, openUplinks } from "./prepare-host.ts";
 
 /**
  * Runs the agent: with `--service` under Windows' service manager, else in the foreground until SIGINT, SIGTERM or SIGBREAK. Ends the

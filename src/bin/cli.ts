@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { runCli } from "../cli/main.ts";
 import type { followFile as FollowFile } from "../host/exec/follow-file.ts";
+import type { writeInOneStep as WriteInOneStep } from "../host/exec/write-file.ts";
 import { Database } from "../host/state/database.ts";
 import { SqliteStateStore } from "../host/state/sqlite-store.ts";
 import type { AdminQuery } from "../service/agent/admin-protocol.ts";
@@ -9,6 +10,11 @@ import type { openAgentService as OpenService } from "./agent-service.ts";
 import { loadAsset } from "./assets.ts";
 import type { askAgent as Ask } from "./forward.ts";
 import { writeAll } from "./output.ts";
+import type {
+  listenForInterrupts as ListenForInterrupts,
+  openSnapshotFile as OpenSnapshotFile,
+  openUplinks as OpenUplinks,
+} from "./prepare-host.ts";
 import { defaultStateDir, openPlatform, type Platform } from "./platform.ts";
 
 declare const HNS_CNI_VERSION: string;
@@ -28,7 +34,7 @@ export async function runAdmin(): Promise<void> {
     readFile: (path) => readFileSync(path, "utf8"),
     readStdin: () => readFileSync(0, "utf8"),
     hasFile: existsSync,
-    writeFile: writeInOneStep,
+    writeFile: (path, text) => loadAgent().writeInOneStep(path, text),
     writeOut: (text) => write(1, text),
     writeError: (text) => write(2, text),
     listFiles: (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : [])),
@@ -40,6 +46,9 @@ export async function runAdmin(): Promise<void> {
     openService: () => loadAgent().openAgentService(),
     askAgent: (query) => askAgent(query, getPlatform().agentSocket),
     followFile: (path, onText) => loadAgent().followFile(path, onText),
+    openUplinks: () => loadAgent().openUplinks(getPlatform()),
+    openSnapshot: (stateDir) => loadAgent().openSnapshotFile(getPlatform(), stateDir),
+    onInterrupt: (listener) => loadAgent().listenForInterrupts(listener),
     terminal: { isTerminal: isTerminal(), isWindows: process.platform === "win32", variables: process.env },
   });
   process.exitCode = exitCode;
@@ -49,6 +58,10 @@ export async function runAdmin(): Promise<void> {
 interface AgentScript {
   readonly openAgentService: typeof OpenService;
   readonly followFile: typeof FollowFile;
+  readonly writeInOneStep: typeof WriteInOneStep;
+  readonly openUplinks: typeof OpenUplinks;
+  readonly openSnapshotFile: typeof OpenSnapshotFile;
+  readonly listenForInterrupts: typeof ListenForInterrupts;
 }
 
 function loadAgent(): AgentScript {
@@ -80,24 +93,6 @@ const BUSY_MS = 10_000;
 
 function openState(path: string): SqliteStateStore {
   return new SqliteStateStore(Database.open({ path, busyTimeoutMs: BUSY_MS }));
-}
-
-/** A draft in the same folder, renamed once it is on the disk; containerd does not read a file that ends in .tmp. */
-function writeInOneStep(path: string, text: string): void {
-  const draft = `${path}.${process.pid}.tmp`;
-  try {
-    const file = openSync(draft, "wx");
-    try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(draft, path);
-  } catch (thrown) {
-    rmSync(draft, { force: true });
-    throw thrown;
-  }
 }
 
 /** A reader that went away (as head does) wants no more. */

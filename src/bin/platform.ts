@@ -6,6 +6,7 @@ import { FfiHcnBackend } from "../host/ffi/hcn-backend.ts";
 import { type HcnLibraries, HcnLibrary } from "../host/ffi/hcn-library.ts";
 import { type Ffi, openFfi } from "../host/ffi/library.ts";
 import { Turns } from "../host/exec/turns.ts";
+import { EmulatedHost } from "../host/linux/emulated-host.ts";
 import { endLinuxProcess, openLinuxLibraries } from "../host/linux/libraries.ts";
 import { lockLinuxFile } from "../host/linux/lock-file.ts";
 import { openLinuxMachine } from "../host/linux/machine.ts";
@@ -36,6 +37,8 @@ export interface Platform {
   readonly agentSocket: string;
   /** What only Windows has, for the agent; undefined on Linux. */
   readonly windows: WindowsNative | undefined;
+  /** The machine that the Linux build's library plays; undefined on Windows, which has one. */
+  readonly emulatedHost: EmulatedHost | undefined;
 }
 
 /**
@@ -64,6 +67,7 @@ function openWindows(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
     agentSocket: AGENT_PIPE,
     windows: { ffi, system32 },
+    emulatedHost: undefined,
     defaultStateDir: defaultStateDir(env),
   };
 }
@@ -71,14 +75,16 @@ function openWindows(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
 function openLinux(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
   let libraries: HcnLibraries | undefined;
   const open = (): HcnLibraries => (libraries ??= openLinuxLibraries(ffi, env["HNS_CNI_HCN_LIBRARY"]));
+  const emulatedHost = new EmulatedHost(open);
   return {
-    machine: openLinuxMachine(open),
+    machine: openLinuxMachine(open, emulatedHost),
     ...openBackend(open, turns),
     hcnLibraries: open,
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),
     agentSocket: env["HNS_CNI_SOCKET"] ?? "/run/hns-cni/agent.sock",
     windows: undefined,
+    emulatedHost,
     defaultStateDir: defaultStateDir(env),
   };
 }

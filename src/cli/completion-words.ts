@@ -6,7 +6,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   config: ["validate", "show", "explain", "convert", "generate"],
   explain: [],
   ipam: ["show", "check", "release", "reclaim", "split", "capacity", "import"],
-  network: ["list", "show", "ensure", "repair", "delete"],
+  network: ["list", "show", "prepare", "ensure", "repair", "delete"],
   reconcile: ["--dry-run"],
   "source-vip": [],
   status: [],

@@ -1,5 +1,6 @@
 import type { Argv } from "yargs";
 import { deleteNamedNetwork, ensureNetwork, repairNamedNetwork } from "./network-care.ts";
+import { prepare } from "./network-prepare.ts";
 import { outputOption } from "./output.ts";
 import type { Run } from "./world.ts";
 
@@ -15,10 +16,26 @@ const CONF = {
 const DRY_RUN = { type: "boolean", default: false, describe: "say what would be done, and do nothing" } as const;
 const NAME = { type: "string", demandOption: true, describe: "the network's name" } as const;
 
-/** The commands that change networks: ensure, repair and delete. */
+const PREPARE = {
+  conf: { type: "string", describe: "configuration (.conf) or list (.conflist) whose network is made; --conf=- reads standard input" },
+  placeholder: { type: "boolean", default: false, describe: "make a network that only brings the switch, with the name External" },
+  mode: { choices: ["l2bridge", "overlay"], describe: "kind of the placeholder; that of the configuration, else l2bridge, unless given" },
+  adapter: { type: "string", describe: "network card, where neither the configuration nor the default route tells which" },
+  timeout: { type: "string", default: "120", coerce: Number, describe: "seconds that the node's addresses have to come back" },
+  "dry-run": { type: "boolean", default: false, describe: "show the snapshot, the document and the steps, and change nothing" },
+  "state-dir": STATE_DIR,
+} as const;
+
+/** The commands that change networks: prepare, ensure, repair and delete. */
 export function addNetworkCare(cli: Argv, run: Run): Argv {
   const output = outputOption<"text">(["text"]);
   return cli
+    .command(
+      "prepare",
+      "Make the first virtual switch of a card safely: snapshot, create, restore, or take back",
+      (sub) => sub.options(PREPARE).option("output", output),
+      ({ output: form, ...args }) => run((world) => prepare(world, { ...args, output: form })),
+    )
     .command(
       "ensure",
       "Make the network of a configuration and its host endpoint, as the first pod would",

@@ -4,7 +4,8 @@ import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import type { AttachableConfig, HostConfig } from "../core/config/plugin-config.ts";
 import { configForSubnets } from "../core/engine/delegated-config.ts";
 import { type CareReport, deleteNetwork, ensureNetworkReady, type Refusal, repairNetwork } from "../core/engine/network-care.ts";
-import { Operation } from "../core/engine/operation.ts";
+import { describeChange } from "../core/engine/network-place.ts";
+import { type EngineOptions, Operation } from "../core/engine/operation.ts";
 import { cleanText } from "../core/topology/text.ts";
 import { type ConfPart, findFileFaults, parseConfFile, readConfig } from "./config-file.ts";
 import { writeDocument } from "./output.ts";
@@ -65,7 +66,13 @@ function refused({ network, id, reason, users }: Refusal): CliError {
 }
 
 /** The one configuration of ours in the file, of the network `name` where one is given. Throws CliError. */
-function readNetworkConfig(world: CliWorld, conf: string, name: string | undefined): AttachableConfig {
+export function readNetworkConfig(world: CliWorld, conf: string, name: string | undefined): AttachableConfig {
+  const { part, file } = readNetworkPart(world, conf, name);
+  return readAttachable(part, file);
+}
+
+/** The same as it is written. */
+export function readNetworkPart(world: CliWorld, conf: string, name: string | undefined): { part: ConfPart; file: string } {
   const file = conf === "" ? "-" : conf; // yargs hands a lone "-" over as an empty text
   const parsed = parseConfFile(readInput(world, file), file);
   if (findFileFaults(parsed).length > 0) {
@@ -73,7 +80,7 @@ function readNetworkConfig(world: CliWorld, conf: string, name: string | undefin
   }
   const named = parsed.parts.filter(({ config }) => name === undefined || canonicaliseKeys(config, [])["name"] === name);
   const [part, second] = named;
-  if (part !== undefined && second === undefined) return readAttachable(part, file);
+  if (part !== undefined && second === undefined) return { part, file };
   const wanted = name === undefined ? "one configuration of this plugin" : `one configuration of this plugin with the name "${name}"`;
   throw new CliError(`${file} cannot be used`, { why: `it has not ${wanted}`, next: "name the file that makes this network" });
 }
@@ -88,7 +95,7 @@ function readAttachable(part: ConfPart, file: string): AttachableConfig {
   throw new CliError(`${file} cannot be used`, { why, next: "set subnet to the range, or let the first pod make the network" });
 }
 
-interface Target<C extends HostConfig> {
+export interface Target<C extends HostConfig> {
   readonly stateDir: string | undefined;
   readonly config: C;
   /** A command that only looks makes no state. */
@@ -97,17 +104,25 @@ interface Target<C extends HostConfig> {
 
 async function withOperation<C extends HostConfig, T>(
   world: CliWorld,
-  { stateDir, config, mayMakeState }: Target<C>,
+  target: Target<C>,
   work: (operation: Operation<C>) => Promise<T>,
 ): Promise<T> {
-  const folder = stateDir ?? config.stateDir ?? world.defaultStateDir;
-  const store = world.openState(mayMakeState || world.hasState(folder) ? folder : "scratch");
+  return await withEngine(world, target, (options) => work(new Operation(options, target.config)));
+}
+
+/** The engine over the state that the target names. */
+export async function withEngine<T>(world: CliWorld, target: Target<HostConfig>, work: (options: EngineOptions) => Promise<T>): Promise<T> {
+  const folder = findStateDir(world, target);
+  const store = world.openState(target.mayMakeState || world.hasState(folder) ? folder : "scratch");
   try {
-    const options = { backend: world.openHns(), machine: world.openMachine(), store, log: tellActions(world) };
-    return await work(new Operation(options, config));
+    return await work({ backend: world.openHns(), machine: world.openMachine(), store, log: tellActions(world) });
   } finally {
     store.close();
   }
+}
+
+export function findStateDir(world: CliWorld, { stateDir, config }: Pick<Target<HostConfig>, "stateDir" | "config">): string {
+  return stateDir ?? config.stateDir ?? world.defaultStateDir;
 }
 
 /** What is done goes to standard error while it is done. */
@@ -122,9 +137,11 @@ function tellActions(world: CliWorld): Logger {
 }
 
 function writeReport(world: CliWorld, report: CareReport, output: CareArguments["output"]): ExitCode {
-  const { network, id, dryRun, steps } = report;
+  const { network, id, dryRun, steps, changes } = report;
   if (output !== "text") writeDocument(world, { ...report, id: id ?? null }, output);
   else if (steps.length === 0) world.writeOut(`${cleanText(network)}: HNS has no such network, nothing to do\n`);
   else for (const step of steps) world.writeOut(`${cleanText(network)}: ${dryRun ? `would be done: ${step}` : step}\n`);
+  if (output === "text")
+    for (const change of changes) world.writeOut(`${cleanText(`${network}: ${describeChange(change)}; ${change.remedy}`)}\n`);
   return 0;
 }

@@ -1,13 +1,14 @@
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import { findFaults } from "../core/config/normalise.ts";
 import { findDifferences } from "../core/engine/compare-network.ts";
+import { describeChange, type NetworkChange } from "../core/engine/network-place.ts";
 import { parseNetwork } from "../core/hcn/documents.ts";
 import type { DnsView, NetworkDetail, PolicyView } from "../core/hcn/documents-detail.ts";
 import { toDocument } from "../core/topology/document.ts";
 import type { TopologyEndpoint, TopologyNetwork } from "../core/topology/model.ts";
 import { cleanText, countPolicies, fitText, formatPlace, formatRoute, shortenIds } from "../core/topology/text.ts";
 import { type ConfPart, parseConfFile, readConfig } from "./config-file.ts";
-import { type NodeArguments, readTopology } from "./node-topology.ts";
+import { type NodeArguments, readPlaceChanges, readTopology } from "./node-topology.ts";
 import { showCell, writeDocument, writeTable } from "./output.ts";
 import { findNetworks } from "./topology.ts";
 import { CliError, type CliWorld, type ExitCode, readInput } from "./world.ts";
@@ -30,13 +31,30 @@ export async function showNetwork(world: CliWorld, { name, conf, output, ...node
   const network = findOne(findNetworks(topology, name), name);
   const document = documents.networks.find((one) => parseNetwork(one).id === network.id);
   const differences = wanted === undefined ? undefined : findDifferences(pickConfig(wanted, network), parseNetwork(document));
-  if (output === "json" || output === "yaml") writeDocument(world, toDocument({ network, document, differences }), output);
-  else {
-    writeNetwork(world, network, output === "wide");
-    if (output === "wide") world.writeOut(`\nHNS document\n${indent(JSON.stringify(document, null, 2))}`);
-    if (wanted !== undefined) writeDifferences(world, wanted.file, differences ?? []);
-  }
+  const changes = (await readPlaceChanges(world, node, [network])).get(network.id) ?? [];
+  const shown = { network, document, differences, changes };
+  if (output === "json" || output === "yaml") writeDocument(world, toDocument(shown), output);
+  else writeText(world, shown, { isWide: output === "wide", file: wanted?.file });
   return (differences ?? []).length === 0 ? 0 : 1;
+}
+
+interface Shown {
+  readonly network: TopologyNetwork;
+  /** As HNS wrote it. */
+  readonly document: unknown;
+  readonly differences: readonly string[] | undefined;
+  readonly changes: readonly NetworkChange[];
+}
+
+function writeText(
+  world: CliWorld,
+  { network, document, differences, changes }: Shown,
+  { isWide, file }: { isWide: boolean; file: string | undefined },
+): void {
+  writeNetwork(world, network, isWide);
+  for (const change of changes) world.writeOut(`\n${cleanText(`changed: ${describeChange(change)}; ${change.remedy}`)}\n`);
+  if (isWide) world.writeOut(`\nHNS document\n${indent(JSON.stringify(document, null, 2))}`);
+  if (file !== undefined) writeDifferences(world, file, differences ?? []);
 }
 
 function findOne(found: readonly TopologyNetwork[], name: string): TopologyNetwork {

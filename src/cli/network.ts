@@ -2,9 +2,10 @@ import type { Argv } from "yargs";
 import { cleanText, countPolicies, fitText } from "../core/topology/text.ts";
 import { toDocument } from "../core/topology/document.ts";
 import type { TopologyNetwork } from "../core/topology/model.ts";
+import { describeChange, type NetworkChange } from "../core/engine/network-place.ts";
 import { addNetworkCare } from "./network-care-commands.ts";
 import { showNetwork } from "./network-show.ts";
-import { NODE_OPTIONS, type NodeArguments, readTopology } from "./node-topology.ts";
+import { NODE_OPTIONS, type NodeArguments, readPlaceChanges, readTopology } from "./node-topology.ts";
 import { outputOption, showCell, writeDocument, writeTable } from "./output.ts";
 import type { CliWorld, ExitCode, Run } from "./world.ts";
 
@@ -36,14 +37,16 @@ export function addNetwork(cli: Argv, run: Run): Argv {
             .option("output", output),
         ({ name, conf, stateDir, timeout, output }) => run((world) => showNetwork(world, { name, conf, stateDir, timeout, output })),
       )
-      .demandCommand(1, "say what to do with the networks: list, show, ensure, repair or delete"),
+      .demandCommand(1, "say what to do with the networks: list, show, prepare, ensure, repair or delete"),
   );
 }
 
 /** Throws what HNS throws. */
 export async function listNetworks(world: CliWorld, { output, ...node }: ListArguments): Promise<ExitCode> {
   const { networks } = (await readTopology(world, node)).topology;
-  if (output === "json" || output === "yaml") writeDocument(world, toDocument(networks), output);
+  const changes = await readPlaceChanges(world, node, networks);
+  const withChanges = networks.map((network) => ({ ...network, changes: changes.get(network.id) ?? [] }));
+  if (output === "json" || output === "yaml") writeDocument(world, toDocument(withChanges), output);
   else if (networks.length === 0) world.writeOut("HNS has no networks\n");
   else if (output === "text") {
     writeTable(world, ["name", "type", "subnets", "endpoints", "owner"], networks.map(describe));
@@ -51,7 +54,12 @@ export async function listNetworks(world: CliWorld, { output, ...node }: ListArg
     const titles = ["name", "type", "subnets", "endpoints", "owner", "id", "adapter", "gateways", "policies"];
     writeTable(world, titles, networks.map(describeWide));
   }
+  if (output === "text" || output === "wide") for (const { name, changes } of withChanges) writeChanges(world, name, changes);
   return 0;
+}
+
+function writeChanges(world: CliWorld, network: string, changes: readonly NetworkChange[]): void {
+  for (const change of changes) world.writeOut(`${cleanText(`${network}: ${describeChange(change)}; ${change.remedy}`)}\n`);
 }
 
 function describe({ name, type, subnets, endpoints, owner }: TopologyNetwork): string[] {

@@ -1,5 +1,7 @@
 import type { Clock } from "../core/base/async.ts";
 import type { Machine } from "../core/engine/machine.ts";
+import type { SnapshotFile } from "../core/engine/prepare/snapshot.ts";
+import type { UplinkAccess } from "../core/engine/prepare/uplink.ts";
 import type { StateStore } from "../core/engine/store.ts";
 import type { HcnBackend } from "../core/hcn/backend.ts";
 import type { AdminQuery } from "../service/agent/admin-protocol.ts";
@@ -32,6 +34,11 @@ export interface CliWorld {
   /** HNS of this machine. Its library is loaded at the first call, which throws HNS_UNAVAILABLE when it is not there. */
   readonly openHns: () => HcnBackend;
   readonly openMachine: () => Machine;
+  readonly openUplinks: () => UplinkAccess;
+  /** The snapshot of an uplink in a state folder; `lock` gives undefined while another process has it. */
+  readonly openSnapshot: (stateDir: string) => SnapshotFile & { lock(): { release(): void } | undefined };
+  /** Calls the listener when the user wants the program to end, which goes on then, until the function returned is called. */
+  readonly onInterrupt: (listener: () => void) => () => void;
   readonly terminal: TerminalFacts;
   /** The agent as a service of Windows; undefined on other systems. */
   readonly openService: () => AgentService | undefined;

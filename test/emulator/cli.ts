@@ -21,7 +21,7 @@ const USAGE = `hns-emulator <command> [options]
   start                        run the emulator in the background
                                [--port N] [--version-preset 1809|2019|2022|2025] [--foreground]
   status                       what it holds, its boot id, start id and call budget
-  networks | endpoints | namespaces | calls | counts | handles | interfaces | routes
+  networks | endpoints | namespaces | calls | counts | handles | interfaces | routes | uplinks
   create-namespace             what containerd does before ADD; prints the id
   fault <export|*> <kind>      [--nth N] [--match TEXT] [--hresult 0x...] [--ms N]
                                kinds: fail fail-after delay late hang hang-after kill kill-after
@@ -54,6 +54,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   handles: plain((client) => client.handles()),
   interfaces: plain((client) => client.interfaces()),
   routes: plain((client) => client.routes()),
+  uplinks: plain((client) => client.uplinks()),
   faults: plain((client) => client.faults()),
   latencies: plain((client) => client.latencies()),
   "create-namespace": plain(async (client) => ({ id: await client.createNamespace() })),
@@ -85,6 +86,7 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   latencies: ["call", "distribution", "ms", "min", "max", "mean", "seed"],
   interfaces: ["name", "kind", "address", "mac", "forwarding"],
   routes: ["destination", "nextHop", "interface"],
+  uplinks: ["name", "kind", "mac", "isDhcp", "addresses", "routes", "dns", "mtu"],
 };
 
 function plain(run: (client: EmulatorClient) => Promise<unknown>): Command {

@@ -9,6 +9,7 @@ import type { OpenHandle } from "./model/handles.ts";
 import type { JsonObject, JsonValue } from "./model/json.ts";
 import type { HostInterface } from "./model/host.ts";
 import type { LatencySpec } from "./model/latency.ts";
+import type { EmulatedUplink } from "./model/uplinks.ts";
 import type { HostRoute, ListRecord, PortReservation, Settings, WorldSnapshot } from "./model/world.ts";
 import { decodeControl, encodeControl, FrameReader } from "./wire.ts";
 
@@ -224,6 +225,11 @@ export class EmulatorClient {
 
   routes(): Promise<HostRoute[]> {
     return this.request("routes");
+  }
+
+  /** Cards and management interfaces, with all that a connection needs. */
+  uplinks(): Promise<EmulatedUplink[]> {
+    return this.request("uplinks");
   }
 
   portReservations(): Promise<PortReservation[]> {

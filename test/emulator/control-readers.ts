@@ -10,7 +10,8 @@ import { defaultSettings, type Settings } from "./model/world.ts";
 /** Settings that take one of a few words. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   detachedNamespace: ["zero", "empty", "absent"],
-  managementIp: ["adapter", "link-local", "link-local-first"],
+  managementIp: ["adapter", "link-local", "link-local-first", "none"],
+  gatewayAnswers: ["always", "without-switch", "never"],
   dhcp: ["lease", "silent"],
 };
 

@@ -10,6 +10,7 @@ import { findFlag, findNumber, findObject, findText, isObject, type JsonObject, 
 import type { HnsModel } from "./model/model.ts";
 import { createNamespace, deleteNamespace, modifyNamespace } from "./model/namespaces.ts";
 import { createNetwork, deleteNetwork, getNetwork, modifyNetwork } from "./model/networks.ts";
+import { listUplinks } from "./model/uplinks.ts";
 import { normaliseId, type WorldSnapshot } from "./model/world.ts";
 
 type ControlHandler = (model: HnsModel, request: JsonObject) => unknown;
@@ -38,6 +39,7 @@ const HANDLERS: Readonly<Record<string, ControlHandler>> = {
   "budget-clear": ({ budget }) => budget.clear(),
   interfaces: ({ world }) => listInterfaces(world),
   routes: ({ world }) => listRoutes(world),
+  uplinks: ({ world }) => listUplinks(world),
   "guest-services": ({ world }) => [...world.guestServices.values()],
   "port-reservations": ({ world }) => [...world.portReservations.values()],
   "compute-systems": ({ world }) => [...world.computeSystems.values()],

@@ -20,6 +20,7 @@ export function buildDatapath(traits: Traits): Datapath {
   return {
     mode,
     type,
+    isExternal: traits.isExternal,
     needs: { providerAddress: own !== undefined, hostRoute: own !== undefined, subnet: !canUseDhcp },
     gatewayMode: (config) => gatewayModeOf(traits, config),
     findUnsupported: (config, version) => findUnsupported(traits, config, version),

@@ -40,6 +40,8 @@ export interface Datapath {
   readonly mode: Mode;
   /** HNS's name of the network's type. */
   readonly type: string;
+  /** The network is bound to a card of the node, over which HNS puts a virtual switch. */
+  readonly isExternal: boolean;
   readonly needs: {
     /** Pods' endpoints need the node's address on the network. */
     readonly providerAddress: boolean;

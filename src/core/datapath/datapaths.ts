@@ -23,6 +23,11 @@ export function getDatapath({ mode, networkName }: Pick<NetworkConfig, "mode" | 
   throw new PluginError("INVALID_CONFIG", { message, remedy, field: "mode" });
 }
 
+/** Whether networks of a type carry pods in tunnels that end at the node's own address. */
+export function isOverlayType(type: string): boolean {
+  return type.toLowerCase() === DATAPATHS.overlay.type.toLowerCase();
+}
+
 /** The mode of networks of a type, as HNS names it; undefined for those that no mode serves, such as ICS. */
 export function findModeOfType(type: string): Mode | undefined {
   return Object.values(DATAPATHS).find((datapath) => datapath.type.toLowerCase() === type.toLowerCase())?.mode;

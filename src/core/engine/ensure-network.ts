@@ -73,7 +73,8 @@ async function closingOnFailure<T>(operation: Operation<AttachableConfig>, handl
   }
 }
 
-function requireSupported({ config, log }: Operation<AttachableConfig>, version: HnsVersion): void {
+/** Throws UNSUPPORTED_FIELD for what the mode or this HNS cannot do, and INVALID_CONFIG for policies that it cannot apply. */
+export function requireSupported({ config, log }: Operation<AttachableConfig>, version: HnsVersion): void {
   const datapath = getDatapath(config);
   const found = datapath.findUnsupported(config, version);
   if (found !== undefined) {
@@ -164,7 +165,7 @@ async function openByName(operation: Operation<AttachableConfig>): Promise<HcnHa
 }
 
 /** Creates the network; undefined when another process was quicker. That we are at it is durable before HNS is asked. */
-async function createNetwork(
+export async function createNetwork(
   operation: Operation<AttachableConfig>,
   known: NetworkRecord | undefined,
   version: HnsVersion,
@@ -184,7 +185,7 @@ async function createNetwork(
 }
 
 /** Throws INVALID_CONFIG when the configuration says too little of a network that is to be made. */
-function buildNewNetwork(config: AttachableConfig, version: HnsVersion): NetworkDocument {
+export function buildNewNetwork(config: AttachableConfig, version: HnsVersion): NetworkDocument {
   const datapath = getDatapath(config.isModeFound === true ? { networkName: config.networkName } : config);
   const document = datapath.buildNetwork(config, version);
   const hasSubnet = document.Ipams.some(({ Subnets }) => Subnets.length > 0);

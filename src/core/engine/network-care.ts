@@ -8,6 +8,7 @@ import { isNotFound } from "../hcn/hresults.ts";
 import { hostEndpointId, hostEndpointName, networkId } from "./attachment.ts";
 import { mismatch, openReadyNetwork } from "./ensure-network.ts";
 import { importNetwork } from "./import-network.ts";
+import { findPlaceChanges, type NetworkChange, readPlace, rememberPlace } from "./network-place.ts";
 import type { Operation } from "./operation.ts";
 import { settleSubnets } from "./settle-subnets.ts";
 import type { StateTransaction } from "./store.ts";
@@ -23,6 +24,8 @@ export interface CareReport {
   readonly id: Guid | undefined;
   readonly dryRun: boolean;
   readonly steps: readonly CareStep[];
+  /** Another card or address of the node than when the network was last seen to; remembered from now on unless this is a dry run. */
+  readonly changes: readonly NetworkChange[];
 }
 
 /** Why a network stays: somebody else made it, or something needs it. `users` are endpoints by name, and containers that have none yet. */
@@ -77,11 +80,11 @@ export async function deleteNetwork(operation: Operation<HostConfig>, { dryRun }
   const { config, hcn, log, scan } = operation;
   const network = config.networkName;
   const before = await look(operation);
-  if (before === undefined) return { network, id: undefined, dryRun, steps: [] };
+  if (before === undefined) return { network, id: undefined, dryRun, steps: [], changes: [] };
   const refusal = refuse(operation, before);
   if (refusal !== undefined) return refusal;
   const steps: CareStep[] = [...(before.hostEndpoint === undefined ? [] : (["host endpoint deleted"] as const)), "network deleted"];
-  if (dryRun) return { network, id: undefined, dryRun, steps };
+  if (dryRun) return { network, id: undefined, dryRun, steps, changes: [] };
   forgetVerification(operation);
   if (before.hostEndpoint !== undefined) await deleteHostEndpoint(operation, before.hostEndpoint);
   scan.forget();
@@ -91,7 +94,7 @@ export async function deleteNetwork(operation: Operation<HostConfig>, { dryRun }
   await ignoringAbsence(hcn.delete("network", before.id));
   forgetNetwork(operation);
   log.info("network deleted", { network, id: before.id });
-  return { network, id: undefined, dryRun, steps };
+  return { network, id: undefined, dryRun, steps, changes: [] };
 }
 
 /** As an ADD does, so that pods of a lost state are known before anything is made for them. */
@@ -104,7 +107,8 @@ async function look(operation: Operation<HostConfig>): Promise<Found | undefined
   const id = await scan.findNetwork();
   if (id === undefined) return undefined;
   const record = store.read((tx) => tx.findNetwork(config.networkName));
-  const isOurs = id === networkId(machine.nodeName, config.networkName) || (record?.isOurs === true && record.id === id);
+  const isKnown = record !== undefined && (record.isCreating || (record.isOurs && record.id === id)); // HNS may have chosen the id itself
+  const isOurs = isKnown || id === networkId(machine.nodeName, config.networkName);
   const endpoints = (await scan.listSurely()).filter((endpoint) => endpoint.network === id);
   const own = hostEndpointId(machine.nodeName, config.networkName);
   const isHostEndpoint = (endpoint: EndpointSummary): boolean =>
@@ -128,14 +132,33 @@ async function makeReady(operation: Operation<AttachableConfig>, before: Found |
   operation.scan.forget();
   const ready = await openReadyNetwork(operation);
   await operation.hcn.close(ready.handle);
-  return { network: operation.config.networkName, id: ready.id, dryRun: false, steps: describeReady(operation, before) };
+  const changes = await watchPlace(operation, ready.id, { isNew: before === undefined, remember: true });
+  return { network: operation.config.networkName, id: ready.id, dryRun: false, steps: describeReady(operation, before), changes };
 }
 
-function planReady(operation: Operation<AttachableConfig>, before: Found | undefined, removed: readonly CareStep[]): CareReport {
+/** A network that was made anew has no past. */
+async function watchPlace(
+  { hcn, store, config }: Operation<HostConfig>,
+  id: Guid,
+  { isNew, remember }: { isNew: boolean; remember: boolean },
+): Promise<NetworkChange[]> {
+  const place = await readPlace(hcn, id);
+  if (place === undefined) return [];
+  const known = isNew ? undefined : store.read((tx) => tx.findPlace(config.networkName));
+  if (remember) rememberPlace(store, config.networkName, place, "always");
+  return findPlaceChanges(known, place);
+}
+
+async function planReady(
+  operation: Operation<AttachableConfig>,
+  before: Found | undefined,
+  removed: readonly CareStep[],
+): Promise<CareReport> {
   const left = removed.includes("network deleted") ? undefined : before;
   const kept = left === undefined || !removed.includes("host endpoint deleted") ? left : { ...left, hostEndpoint: undefined };
   const steps = [...removed, ...describeReady(operation, kept)];
-  return { network: operation.config.networkName, id: left?.id, dryRun: true, steps };
+  const changes = left === undefined ? [] : await watchPlace(operation, left.id, { isNew: false, remember: false });
+  return { network: operation.config.networkName, id: left?.id, dryRun: true, steps, changes };
 }
 
 /** What openReadyNetwork does to what it finds. A network of others gets no endpoint of ours. */
@@ -197,6 +220,7 @@ function forgetVerification({ config, store }: Operation<HostConfig>): void {
 
 function forgetNetwork({ config, store }: Operation<HostConfig>): void {
   store.transaction((tx: StateTransaction) => {
+    tx.removePlace(config.networkName);
     if (tx.findNetwork(config.networkName) === undefined) return;
     tx.putNetwork({ name: config.networkName, id: undefined, isOurs: false, isCreating: false, verified: "", hnsVersion: "" });
   });

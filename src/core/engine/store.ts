@@ -34,6 +34,13 @@ export interface NetworkRecord {
   readonly hnsVersion: string;
 }
 
+/** Where a network stood when it was last seen to; "" for what was never known. */
+export interface PlaceRecord {
+  readonly network: string;
+  readonly adapter: string;
+  readonly managementIp: string;
+}
+
 /** An attachment that a look at HNS found to be gone: endpoint and namespace. */
 export interface LeakRecord {
   readonly attachment: Guid;
@@ -81,6 +88,9 @@ export interface StateTransaction extends IpamTransaction {
   putNetwork(record: NetworkRecord): void;
   /** In order of their names. */
   listNetworks(): NetworkRecord[];
+  findPlace(network: string): PlaceRecord | undefined;
+  putPlace(place: PlaceRecord): void;
+  removePlace(network: string): void;
   findRequest(id: Guid): RequestRecord | undefined;
   putRequest(record: RequestRecord): void;
 }

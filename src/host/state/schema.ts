@@ -128,4 +128,12 @@ export const MIGRATIONS: readonly string[] = [
     sum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE places (
+    network TEXT PRIMARY KEY,
+    adapter TEXT NOT NULL,
+    management_ip TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -3,6 +3,7 @@ import type {
   LeakRecord,
   LeaseRecord,
   NetworkRecord,
+  PlaceRecord,
   RequestRecord,
   StateStore,
   StateTransaction,
@@ -41,6 +42,7 @@ const ATTACHMENT = ["id", "network", "container", "ifname", "netns", "endpoint",
 const LEASE = ["attachment", "pid", "started_at", "boot_id", "expires_at"];
 const LEAK = ["attachment", "life", "since_wall", "since_uptime", "since_boot"];
 const NETWORK = ["name", "hns_id", "ours", "creating", "verified", "hns_version"];
+const PLACE = ["network", "adapter", "management_ip"];
 const REQUEST = ["id", "config", "program"];
 
 class SqliteTransaction extends SqliteIpamTransaction implements StateTransaction {
@@ -139,6 +141,18 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
     return this.#database.all("SELECT * FROM networks ORDER BY name", parseNetworkRecord);
   }
 
+  findPlace(network: string): PlaceRecord | undefined {
+    return this.#database.get("SELECT * FROM places WHERE network = ?", parsePlace, network);
+  }
+
+  putPlace({ network, adapter, managementIp }: PlaceRecord): void {
+    this.#database.put("places", PLACE, [network, adapter, managementIp]);
+  }
+
+  removePlace(network: string): void {
+    this.#database.run("DELETE FROM places WHERE network = ?", network);
+  }
+
   findRequest(id: Guid): RequestRecord | undefined {
     return this.#database.get("SELECT * FROM requests WHERE id = ?", parseRequest, id);
   }
@@ -195,6 +209,11 @@ function parseWaiter(row: Row): WaiterRecord {
     startedAt: text(row, "started_at"),
     bootId: text(row, "boot_id"),
   };
+}
+
+function parsePlace(row: Row): PlaceRecord {
+  verified(row, PLACE);
+  return { network: text(row, "network"), adapter: text(row, "adapter"), managementIp: text(row, "management_ip") };
 }
 
 function parseRequest(row: Row): RequestRecord {

@@ -30,7 +30,7 @@ export class System32 {
       null,
       LOAD_LIBRARY_SEARCH_SYSTEM32,
     );
-    const library = this.#ffi.load(`${this.#systemDirectory()}\\${name}`);
+    const library = this.#ffi.load(`${this.directory()}\\${name}`);
     this.#opened.set(name, library);
     return library;
   }
@@ -46,7 +46,8 @@ export class System32 {
     });
   }
 
-  #systemDirectory(): string {
+  /** Such as C:\\Windows\\system32. */
+  directory(): string {
     if (this.#directory !== undefined) return this.#directory;
     const buffer = new Uint8Array(PATH_CHARACTERS * 2);
     const length = Number(

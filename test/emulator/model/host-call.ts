@@ -1,36 +1,53 @@
 import { findAddressWithPrefix } from "../../../src/core/base/ip.ts";
 import { HnsError, HRESULT } from "./hresult.ts";
-import { findFlag, findText, parseObject, type JsonObject } from "./json.ts";
+import { findFlag, findText, listTexts, parseObject, type JsonObject } from "./json.ts";
 import { listInterfaces, listRoutes } from "./host.ts";
-import type { HostRoute, World } from "./world.ts";
+import { addAddress, answers, listUplinks, setDns } from "./uplinks.ts";
+import type { HostAddress, HostRoute, World } from "./world.ts";
 
 /**
  * What the emulated machine does outside HNS, for programs on Linux that have no Windows to ask:
  * `{"op":"identity"}` gives `{bootId, hnsStart}`; `{"op":"set-forwarding","address","enabled"}` sets forwarding on the interface of
  * the host-attached endpoint with that address, ELEMENT_NOT_FOUND when there is none; `{"op":"interfaces"}` and `{"op":"routes"}` give
  * lists; `{"op":"add-route"|"delete-route","destination","nextHop","interface"}` change the routes of the machine.
+ * `{"op":"uplinks"}` gives cards and management interfaces with all that a connection needs; `{"op":"add-address","interface","address",
+ * "origin":"static"|"dhcp"}` and `{"op":"set-dns","interface","servers"}` change them; `{"op":"probe","interface","address"}` tells whether a
+ * neighbour on the link answers.
  */
 export function doHostCall(world: World, text: string): JsonObject {
   const request = parseObject(text);
-  switch (findText(request, "op")) {
-    case "identity":
-      return { bootId: world.bootId, hnsStart: world.hnsStart };
-    case "set-forwarding":
-      setForwarding(world, findText(request, "address") ?? "", findFlag(request, "enabled") ?? true);
-      return {};
-    case "interfaces":
-      return { interfaces: listInterfaces(world).map((item) => ({ ...item })) };
-    case "routes":
-      return { routes: listRoutes(world).map((route) => ({ ...route })) };
-    case "add-route":
-      addRoute(world, readRoute(request));
-      return {};
-    case "delete-route":
-      deleteRoute(world, readRoute(request));
-      return {};
-    default:
-      throw new HnsError(HRESULT.INVALID_ARGUMENT, "op");
-  }
+  const op = OPERATIONS[findText(request, "op") ?? ""];
+  if (op === undefined) throw new HnsError(HRESULT.INVALID_ARGUMENT, "op");
+  return op(world, request);
+}
+
+type HostOperation = (world: World, request: JsonObject) => JsonObject;
+
+/** One that answers nothing. */
+function change(work: (world: World, request: JsonObject) => void): HostOperation {
+  return (world, request) => {
+    work(world, request);
+    return {};
+  };
+}
+
+const OPERATIONS: Readonly<Record<string, HostOperation>> = {
+  identity: ({ bootId, hnsStart }) => ({ bootId, hnsStart }),
+  "set-forwarding": change((world, request) =>
+    setForwarding(world, findText(request, "address") ?? "", findFlag(request, "enabled") ?? true),
+  ),
+  interfaces: (world) => ({ interfaces: listInterfaces(world).map((item) => ({ ...item })) }),
+  routes: (world) => ({ routes: listRoutes(world).map((route) => ({ ...route })) }),
+  "add-route": change((world, request) => addRoute(world, readRoute(request))),
+  "delete-route": change((world, request) => deleteRoute(world, readRoute(request))),
+  uplinks: (world) => ({ uplinks: listUplinks(world).map((uplink) => ({ ...uplink })) }),
+  "add-address": change((world, request) => addAddress(world, readAddress(request))),
+  "set-dns": change((world, request) => setDns(world, { interface: readInterface(request), servers: listTexts(request, "servers") })),
+  probe: (world, request) => ({ answers: answers(world, readInterface(request), findText(request, "address") ?? "") }),
+};
+
+function readInterface(request: JsonObject): string {
+  return findText(request, "interface") ?? "";
 }
 
 function setForwarding(world: World, address: string, enabled: boolean): void {
@@ -40,6 +57,11 @@ function setForwarding(world: World, address: string, enabled: boolean): void {
     return;
   }
   throw new HnsError(HRESULT.ELEMENT_NOT_FOUND, address);
+}
+
+function readAddress(request: JsonObject): HostAddress {
+  const origin = findText(request, "origin") === "dhcp" ? "dhcp" : "static";
+  return { interface: readInterface(request), address: findText(request, "address") ?? "", origin };
 }
 
 function readRoute(request: JsonObject): HostRoute {

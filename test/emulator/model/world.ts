@@ -12,6 +12,12 @@ export interface Adapter {
   readonly gateway?: string;
   /** Persistent routes over it besides the default route. */
   readonly routes?: readonly { readonly destination: string; readonly nextHop: string }[];
+  /** Name servers of the card. */
+  readonly dns?: readonly string[];
+  /** Its address, gateway and name servers are a DHCP server's; otherwise somebody wrote them. */
+  readonly dhcp?: boolean;
+  /** Bytes; 1500 unless given. */
+  readonly mtu?: number;
 }
 
 /** An extension that a virtual switch can have. */
@@ -38,10 +44,16 @@ export interface Settings {
   hnsCallFails: boolean;
   /** Network cards are found only this long after a start of the machine. */
   adapterDelayMs: number;
-  /** What the management interface has for an address: the card's, 169.254.x.y for ever, or that until `managementIpDelayMs` is over. */
-  managementIp: "adapter" | "link-local" | "link-local-first";
+  /** What the management interface has for an address: the card's, 169.254.x.y for ever, or that until `managementIpDelayMs` is over, or none. */
+  managementIp: "adapter" | "link-local" | "link-local-first" | "none";
   /** The first external network of a card makes the machine lose that card's persistent routes. */
   vSwitchLosesRoutes: boolean;
+  /** It makes the machine lose the card's name servers. */
+  vSwitchLosesDns: boolean;
+  /** The address that somebody wrote on the card becomes one that a DHCP server gives, on the management interface. */
+  vSwitchMakesDhcp: boolean;
+  /** Whether the gateways of the cards answer: always, only while no virtual switch is over the card, or never. */
+  gatewayAnswers: "always" | "without-switch" | "never";
   /** What a load balancer or route refers to cannot be deleted. */
   protectReferences: boolean;
   /** Who answers an endpoint of a network without subnets: a DHCP server, or nobody (then 169.254.x.y). */
@@ -142,6 +154,20 @@ export interface SwitchRecord {
   readonly createdAt: number;
 }
 
+/** An address that was given to an interface by hand. */
+export interface HostAddress {
+  readonly interface: string;
+  /** With prefix. */
+  readonly address: string;
+  readonly origin: "static" | "dhcp";
+}
+
+/** Name servers that were given to an interface by hand. */
+export interface HostDns {
+  readonly interface: string;
+  readonly servers: readonly string[];
+}
+
 export interface HostRoute {
   readonly destination: string;
   readonly nextHop: string;
@@ -159,7 +185,10 @@ export interface WorldSnapshot {
   readonly computeSystems: ComputeSystemRecord[];
   readonly switches: SwitchRecord[];
   readonly lostRoutes: string[];
+  readonly lostDns: string[];
   readonly hostRoutes: HostRoute[];
+  readonly hostAddresses: HostAddress[];
+  readonly hostDns: HostDns[];
   readonly counters: { compartment: number; macPool: number };
   readonly networks: NetworkRecord[];
   readonly endpoints: EndpointRecord[];
@@ -194,6 +223,9 @@ export function defaultSettings(): Settings {
     adapterDelayMs: 0,
     managementIp: "adapter",
     vSwitchLosesRoutes: false,
+    vSwitchLosesDns: false,
+    vSwitchMakesDhcp: false,
+    gatewayAnswers: "always",
     protectReferences: true,
     dhcp: "lease",
     dhcpDelayMs: 0,
@@ -220,8 +252,12 @@ export class World {
   readonly switches = new Map<string, SwitchRecord>();
   /** Cards whose persistent routes are lost. */
   lostRoutes: string[] = [];
-  /** Routes added by hand. */
+  /** Cards whose name servers are lost. */
+  lostDns: string[] = [];
+  /** What was added by hand; it goes with its interface. */
   hostRoutes: HostRoute[] = [];
+  hostAddresses: HostAddress[] = [];
+  hostDns: HostDns[] = [];
   /** When the machine started, on the emulator's clock. */
   bootedAt: number;
   settings: Settings;
@@ -266,7 +302,10 @@ export class World {
       computeSystems: [...this.computeSystems.values()],
       switches: [...this.switches.values()],
       lostRoutes: this.lostRoutes,
+      lostDns: this.lostDns,
       hostRoutes: this.hostRoutes,
+      hostAddresses: this.hostAddresses,
+      hostDns: this.hostDns,
     });
   }
 
@@ -277,7 +316,10 @@ export class World {
     this.hnsStart = copy.hnsStart;
     this.bootedAt = copy.bootedAt;
     this.lostRoutes = copy.lostRoutes;
+    this.lostDns = copy.lostDns;
     this.hostRoutes = copy.hostRoutes;
+    this.hostAddresses = copy.hostAddresses;
+    this.hostDns = copy.hostDns;
     this.counters = copy.counters;
     refill(this.networks, copy.networks);
     refill(this.endpoints, copy.endpoints);

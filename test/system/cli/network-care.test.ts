@@ -53,6 +53,7 @@ describeUnless(packagedReason(), "the packaged commands for networks", () => {
       id: null,
       dryRun: true,
       steps: ["host endpoint deleted", "network deleted"],
+      changes: [],
     });
     expect(await names()).toEqual(["pods", "pods_ep"]);
     const done = await remove();

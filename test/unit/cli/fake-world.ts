@@ -1,5 +1,6 @@
 import type { AgentService, CliWorld } from "../../../src/cli/world.ts";
 import type { StateStore } from "../../../src/core/engine/store.ts";
+import type { UplinkAccess } from "../../../src/core/engine/prepare/uplink.ts";
 import type { Machine } from "../../../src/core/engine/machine.ts";
 import type { HcnBackend } from "../../../src/core/hcn/backend.ts";
 import type { AdminQuery } from "../../../src/service/agent/admin-protocol.ts";
@@ -95,4 +96,26 @@ export class FakeWorld implements CliWorld {
     if (this.machine === undefined) throw new Error("this command is not to ask for the machine");
     return this.machine;
   };
+
+  /** A test whose command needs them puts them here. */
+  uplinks: UplinkAccess | undefined;
+  readonly openUplinks = (): UplinkAccess => {
+    if (this.uplinks === undefined) throw new Error("this command is not to ask for the uplinks");
+    return this.uplinks;
+  };
+
+  /** Another process has the snapshot. */
+  isSnapshotLocked = false;
+  readonly openSnapshot: CliWorld["openSnapshot"] = (stateDir) => {
+    const path = this.joinPath(stateDir, "uplink-snapshot.json");
+    return {
+      path,
+      read: () => this.written.get(path),
+      write: (text) => void this.written.set(path, text),
+      remove: () => void this.written.delete(path),
+      lock: () => (this.isSnapshotLocked ? undefined : { release: () => undefined }),
+    };
+  };
+
+  readonly onInterrupt: CliWorld["onInterrupt"] = () => () => undefined;
 }

@@ -5,6 +5,8 @@ import {
   repairNamedNetwork,
   type RepairArguments,
 } from "../../../src/cli/network-care.ts";
+import { listNetworks } from "../../../src/cli/network.ts";
+import { showNetwork } from "../../../src/cli/network-show.ts";
 import type { ExitCode } from "../../../src/cli/world.ts";
 import { EngineFixture, HOST_ENDPOINT, NETWORK } from "../../support/engine-fixture.ts";
 import { FakeWorld } from "./fake-world.ts";
@@ -88,7 +90,19 @@ describe("network ensure", () => {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
       dryRun: false,
       steps,
+      changes: [],
     });
+  });
+
+  test("tells another address of the node than before; network list and show tell it until then", async () => {
+    await ensure();
+    node.model.world.settings = { ...node.model.world.settings, adapters: [{ name: "Ethernet", address: "10.0.0.9/24" }] };
+    const told = "the management IP was 10.0.0.4, and is 10.0.0.9; restart kubelet";
+    const args = { stateDir: undefined, timeout: 30, output: "text" } as const;
+    expect(await run(() => listNetworks(world, args))).toContain(`pods: ${told}`);
+    expect(await run(() => showNetwork(world, { ...args, name: NETWORK, conf: undefined }))).toContain(`changed: ${told}`);
+    expect(await ensure()).toContain(`pods: ${told}`);
+    expect(await ensure()).not.toContain("management IP");
   });
 
   test("uses a network of others as it is, and refuses one that differs", async () => {

@@ -14,12 +14,13 @@ function ip(text: string): IpAddress {
 }
 
 /** A table of two addresses of one family, of which the second has our LUID. */
-function buildTable(bytes: readonly (readonly number[])[], at: number): Uint8Array {
+function buildTable(bytes: readonly (readonly number[])[], at: 4 | 8): Uint8Array {
   const table = new Uint8Array(8 + bytes.length * ROW);
   const view = new DataView(table.buffer);
   view.setUint32(0, bytes.length, true);
   for (const [index, address] of bytes.entries()) {
     table.set(address, 8 + index * ROW + at);
+    view.setUint16(8 + index * ROW, at === 4 ? 2 : 23, true);
     view.setBigUint64(8 + index * ROW + 32, index === 1 ? LUID : 1n, true);
   }
   return table;

@@ -1,4 +1,5 @@
 import { PluginError } from "../../base/errors.ts";
+import type { Guid } from "../../base/ids.ts";
 import { formatIp } from "../../base/ip.ts";
 import type { AttachableConfig } from "../../config/plugin-config.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
@@ -6,6 +7,7 @@ import type { NetworkView } from "../../hcn/documents.ts";
 import { networkId } from "../attachment.ts";
 import { findDifferences } from "../compare-network.ts";
 import { mismatch, openReadyNetwork, verificationStamp } from "../ensure-network.ts";
+import { describeChange, findPlaceChanges, readPlace, rememberPlace } from "../network-place.ts";
 import type { Operation } from "../operation.ts";
 import { configOfNetwork } from "../request-memory.ts";
 import { withMode } from "../with-mode.ts";
@@ -16,6 +18,7 @@ export async function repairNetwork(pass: NetworkPass): Promise<void> {
   const { record, look } = pass;
   const config = findConfig(pass);
   if (look.id === undefined) return repairMissing(pass, config);
+  await watchPlace(pass, look.id);
   if (config === undefined) return;
   const operation = await withMode(startOperation(pass, config));
   const host = getDatapath(operation.config).hostEndpointAddresses(operation.config).map(formatIp);
@@ -45,6 +48,19 @@ async function repairStanding(
 /** Whether the network that HNS has is the one that we made, and not another of its name. */
 function isOurs({ record, look }: NetworkPass): boolean {
   return record.isOurs && record.id === look.id;
+}
+
+/** Another card, or another address of the node: told in each pass, until an administrator has seen to it with `network repair`. */
+async function watchPlace(pass: NetworkPass, id: Guid): Promise<void> {
+  const { engine, record, base, dryRun } = pass;
+  const place = await readPlace(startOperation(pass, base).hcn, id);
+  if (place === undefined) return;
+  const known = engine.store.read((tx) => tx.findPlace(record.name));
+  if (!dryRun) rememberPlace(engine.store, record.name, place, "first");
+  for (const change of findPlaceChanges(known, place)) {
+    const detail = `${describeChange(change)}: ${change.remedy}`;
+    note(pass, { action: "difference", outcome: "found", subject: "", detail });
+  }
 }
 
 async function repairMissing(pass: NetworkPass, config: AttachableConfig | undefined): Promise<void> {
