@@ -37,7 +37,8 @@ export async function runAgent(args: readonly string[]): Promise<void> {
 
 async function runInForeground(platform: Platform, args: readonly string[]): Promise<void> {
   const agent = await startAgent(platform, args);
-  const stop = once(() => void agent.close().finally(() => process.exit(0)));
+  // Not process.exit: it waits for the threads of calls that are stuck in HNS.
+  const stop = once(() => void agent.close().finally(() => platform.endProcess(0)));
   for (const signal of ["SIGINT", "SIGTERM", "SIGBREAK"] as const) process.on(signal, stop);
 }
 
