@@ -94,9 +94,9 @@ export class AgentKeeper {
       const timer = setTimeout(() => reject(new Error(`the agent is not ready:\n${this.#output}`)), READY_MS);
       child.once("close", () => {
         clearTimeout(timer);
-        if (this.#isExpected === undefined && !this.#output.includes("agent ready"))
-          reject(new Error(`the agent did not start:\n${this.#output}`));
-        else resolve(); // ended by us, or by a fault, while it started
+        // One that we or a fault ended as it started is started again like any other.
+        if (this.ends.at(-1) === "other") reject(new Error(`the agent did not start:\n${this.#output}`));
+        else resolve();
       });
       child.stderr?.setEncoding("utf8").on("data", (text: string) => {
         this.#output = (this.#output + text).slice(-KEPT);

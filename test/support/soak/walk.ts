@@ -134,7 +134,7 @@ export class Walk {
     this.pods.hold(pod);
     const draw = this.#random();
     if (draw < 0.03) await this.#addBesideDelete(pod);
-    else if (draw < 0.06) await Promise.all([this.#addOnce(pod), this.#addOnce(pod)]);
+    else if (draw < 0.06) await this.#addTwice(pod);
     else await this.#addOnce(pod);
     if (draw >= 0.03 && pod.result === undefined && !pod.isSandboxGone && this.#random() < 0.3) await this.#addOnce(pod);
     this.pods.release(pod, pod.result === undefined ? "limbo" : "live");
@@ -158,12 +158,12 @@ export class Walk {
   }
 
   /** An ADD, which for a pod that lives must give what the first one gave. */
-  async #addOnce(pod: SoakPod): Promise<void> {
+  async #addOnce(pod: SoakPod): Promise<boolean> {
     const before = pod.result;
     const isUp = this.#node.agent.isUp;
     const lost = this.#losses;
     const answer = await this.#adds.shared(() => this.#call("ADD", pod));
-    if (pod.isSandboxGone || answer.kind !== "ok") return; // the machine went down: it counts for nothing
+    if (pod.isSandboxGone || answer.kind !== "ok") return false; // the machine went down: it counts for nothing
     pod.isUnknownToAgent = !isUp || !this.#node.agent.isUp;
     const result = JSON.parse(answer.stdout) as AddResult; // the program's own document
     const expected = before ?? pod.result;
@@ -172,6 +172,18 @@ export class Walk {
     pod.mayHaveNewMac &&= lost < this.#losses;
     const conflict = this.pods.own(pod, result);
     if (conflict !== undefined) throw new Defect(conflict);
+    return true;
+  }
+
+  async #addTwice(pod: SoakPod): Promise<void> {
+    const areDone = await Promise.all([this.#addOnce(pod), this.#addOnce(pod)]);
+    if (areDone.includes(false)) this.pods.disown(pod);
+  }
+
+  /** What an ADD that failed has left of a pod is nobody's business: the runtime deletes it. */
+  async #addAgain(pod: SoakPod): Promise<void> {
+    const isDone = await this.#addOnce(pod);
+    if (!isDone) this.pods.disown(pod);
   }
 
   /** Nobody knows which of them came last: a DEL is owed. */
@@ -184,9 +196,9 @@ export class Walk {
   async #visit(command: "CHECK" | "ADD"): Promise<void> {
     const pod = this.pods.takeLive(this.#random);
     if (pod === undefined) return;
-    if (command === "ADD") await this.#addOnce(pod);
+    if (command === "ADD") await this.#addAgain(pod);
     else await this.#call("CHECK", pod, { prevResult: pod.result });
-    this.pods.release(pod, pod.isSandboxGone ? "limbo" : "live");
+    this.pods.release(pod, pod.result === undefined ? "limbo" : "live");
   }
 
   /** In all the ways in which it comes: once, twice at a time, once more, with its sandbox gone, and with the sandbox not named. */
