@@ -32,6 +32,7 @@ export class AgentKeeper {
   #child: ChildProcess | undefined;
   #output = "";
   #port = 0;
+  #readyPid = 0;
   #isExpected: AgentEnd | undefined;
 
   constructor(options: KeeperOptions) {
@@ -50,6 +51,11 @@ export class AgentKeeper {
 
   get isUp(): boolean {
     return this.#child !== undefined;
+  }
+
+  /** Of one that takes calls; 0 while none does, so that the main program does them. */
+  get readyPid(): number {
+    return this.#readyPid;
   }
 
   /** The last that it wrote. */
@@ -103,6 +109,7 @@ export class AgentKeeper {
         const port = /"metrics served".*?"port":(\d+)/.exec(text)?.[1];
         if (port !== undefined) this.#port = Number(port);
         if (!text.includes("agent ready")) return;
+        this.#readyPid = this.pid;
         clearTimeout(timer);
         resolve();
       });
@@ -112,6 +119,7 @@ export class AgentKeeper {
   #ended(child: ChildProcess, code: number | null): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#readyPid = 0;
     this.ends.push(this.#isExpected ?? nameEnd(code));
     this.#isExpected = undefined;
   }

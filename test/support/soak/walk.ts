@@ -160,11 +160,11 @@ export class Walk {
   /** An ADD, which for a pod that lives must give what the first one gave. */
   async #addOnce(pod: SoakPod): Promise<boolean> {
     const before = pod.result;
-    const isUp = this.#node.agent.isUp;
+    const { readyPid } = this.#node.agent;
     const lost = this.#losses;
     const answer = await this.#adds.shared(() => this.#call("ADD", pod));
     if (pod.isSandboxGone || answer.kind !== "ok") return false; // the machine went down: it counts for nothing
-    pod.isUnknownToAgent = !isUp || !this.#node.agent.isUp;
+    pod.isUnknownToAgent = readyPid === 0 || readyPid !== this.#node.agent.readyPid; // else one agent was there all the time
     const result = JSON.parse(answer.stdout) as AddResult; // the program's own document
     const expected = before ?? pod.result;
     if (expected !== undefined) requireSame(pod, expected, result);
