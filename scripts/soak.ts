@@ -8,30 +8,35 @@ import { publishSoak, saveSoak } from "../test/support/soak/publish.ts";
 import { LONG_SOAK, runSoak } from "../test/support/soak/soak.ts";
 import { packageAll } from "./package.ts";
 
+interface Order {
+  readonly pods: number;
+  readonly minutes: number;
+  readonly stretch: number;
+  readonly seed: number;
+}
+
 async function main(args: string[]): Promise<void> {
-  const options = {
-    pods: { type: "string" },
-    minutes: { type: "string" },
-    stretch: { type: "string" },
-    seed: { type: "string" },
-    write: { type: "boolean" },
-  } as const;
+  const number = { type: "string" } as const;
+  const options = { pods: number, minutes: number, stretch: number, seed: number, write: { type: "boolean" } } as const;
   const { values } = parseArgs({ args, options });
-  const [pods, seed, minutes] = [Number(values.pods ?? LONG_SOAK.pods), Number(values.seed ?? 1), Number(values.minutes ?? Infinity)];
-  if (!Number.isInteger(pods) || pods < 0 || !Number.isInteger(seed)) throw new Error("--pods and --seed want whole numbers");
-  const stretch = Number(values.stretch ?? LONG_SOAK.stretch);
-  if (!Number.isInteger(stretch) || stretch < 1) throw new Error("--stretch wants a whole number above 0");
-  if (!(minutes > 0)) throw new Error("--minutes wants a number above 0");
-  if (pods > 0) await soak({ pods, seed, minutes, stretch });
+  const order = {
+    pods: readWhole("pods", values.pods ?? String(LONG_SOAK.pods)),
+    minutes: values.minutes === undefined ? Infinity : Number(values.minutes),
+    stretch: readWhole("stretch", values.stretch ?? String(LONG_SOAK.stretch)),
+    seed: readWhole("seed", values.seed ?? "1"),
+  };
+  if (!(order.minutes > 0)) throw new Error("--minutes wants a number above 0");
+  if (order.pods > 0) await soak(order);
   if (values.write === true) publishSoak();
 }
 
-async function soak(order: {
-  readonly pods: number;
-  readonly seed: number;
-  readonly minutes: number;
-  readonly stretch: number;
-}): Promise<void> {
+function readWhole(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= (name === "stretch" ? 1 : 0)) return value;
+  throw new Error(`--${name} wants a whole number, not "${text}"`);
+}
+
+async function soak(order: Order): Promise<void> {
   await packageAll();
   const onSample = ({ calls, weather, rssMb }: { calls: number; weather: string; rssMb: number }): void => {
     process.stdout.write(`${calls} calls, last in ${weather}: ${rssMb.toFixed(0)} MB\n`);

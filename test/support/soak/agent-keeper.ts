@@ -106,9 +106,9 @@ export class AgentKeeper {
       });
       child.stderr?.setEncoding("utf8").on("data", (text: string) => {
         this.#output = (this.#output + text).slice(-KEPT);
-        const port = /"metrics served".*?"port":(\d+)/.exec(text)?.[1];
-        if (port !== undefined) this.#port = Number(port);
-        if (!text.includes("agent ready")) return;
+        const port = /"metrics served".*?"port":(\d+)/.exec(this.#output)?.[1];
+        if (this.#readyPid !== 0 || port === undefined || !this.#output.includes("agent ready")) return;
+        this.#port = Number(port);
         this.#readyPid = this.pid;
         clearTimeout(timer);
         resolve();
