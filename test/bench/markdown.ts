@@ -34,7 +34,7 @@ function formatValue(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-function renderMachine({ cpu, cores, memoryGiB, kernel, node, wine, valgrind }: MachineDescription): string {
+export function renderMachine({ cpu, cores, memoryGiB, kernel, node, wine, valgrind }: MachineDescription): string {
   const programs = [`Node ${node}`, wine, valgrind].filter((text) => text !== undefined);
   return `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, ${programs.join(", ")}`;
 }

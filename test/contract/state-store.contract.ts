@@ -366,6 +366,10 @@ export function describeStateStore(name: string, open: () => StateStore): void {
         expect(phases({ network: "pods", phases: ["intent", "deleting"] })).toEqual(["deleting", "intent"]);
         expect(phases({ network: "pods2", phases: ["gone"] })).toEqual([]);
         expect(phases({ network: "pod" })).toEqual([]);
+        expect(phases({ phases: ["attached"] })).toEqual(["attached", "attached"]);
+        expect(phases({ phases: [] })).toEqual([]);
+        expect(phases({})).toHaveLength(6);
+        expect(Object.fromEntries(tx.countAttachments())).toEqual({ intent: 1, created: 1, attached: 2, deleting: 1, gone: 1 });
       });
     });
 

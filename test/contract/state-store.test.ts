@@ -247,6 +247,11 @@ describe("the cost of a query does not grow with the addresses held:", () => {
     ["listOwned", (store) => store.read((tx) => tx.listOwned(guid(1))), /INDEX addresses_by_owner/],
     ["listSticky", (store) => store.read((tx) => tx.listSticky("shop/db-0")), /INDEX addresses_by_pod/],
     ["pruneGone", (store) => store.transaction((tx) => tx.pruneGone(1)), /INDEX attachments_gone/],
+    [
+      "listAttachments",
+      (store) => store.read((tx) => tx.listAttachments({ network: "pods", phases: ["intent", "attached"] })),
+      /INDEX attachments_by_network \(network=\? AND phase=\?\)/,
+    ],
     ["findAttachment", (store) => store.read((tx) => tx.findAttachment(guid(1))), /PRIMARY KEY/],
   ])("%s", (_name, ask, index) => {
     const { database, plans } = openNoting(freshPath());
@@ -263,6 +268,15 @@ describe("the cost of a query does not grow with the addresses held:", () => {
     }
     store.close();
   });
+});
+
+test("attachments are counted by their index alone", () => {
+  const { database, plans } = openNoting(freshPath());
+  const store = new SqliteStateStore(database);
+  plans();
+  store.read((tx) => tx.countAttachments());
+  expect(plans()).toEqual([expect.stringContaining("COVERING INDEX attachments_by_network")]);
+  store.close();
 });
 
 function fail(): never {

@@ -67,6 +67,8 @@ export interface StateTransaction extends IpamTransaction {
   putAttachment(attachment: Attachment): void;
   /** Of every network unless one is named. */
   listAttachments(filter: { network?: string; phases?: readonly Phase[] }): Attachment[];
+  /** Of every network, by phase: those that are gone are many more than the others, and are not read for it. */
+  countAttachments(): Map<Phase, number>;
   /** Owners of assigned or quarantined addresses in the pools of `network` whose attachment is gone or was never recorded. */
   listOwnersWithoutAttachment(network: string): Guid[];
   /** Forgets attachments in phase gone that were last touched before `before` (wall time, ms). */

@@ -13,6 +13,8 @@ export interface HcnFilter {
   readonly ID?: string;
   readonly Name?: string;
   readonly VirtualNetwork?: string;
+  /** As HNS writes it: `00-15-5D-00-00-01`. */
+  readonly MacAddress?: string;
 }
 
 export interface HcnCallOptions {

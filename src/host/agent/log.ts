@@ -29,13 +29,14 @@ export interface AgentLog extends Logger {
 }
 
 const JOURNAL_MS = 1_000;
+const JOURNAL_LEVEL = "info";
 
 /** Hands lines on to the event log, whatever level the file has. */
 class JournalTransport extends Transport {
   readonly #journal: EventJournal;
 
   constructor(journal: EventJournal) {
-    super({ level: "info" });
+    super({ level: JOURNAL_LEVEL });
     this.#journal = journal;
   }
 
@@ -65,6 +66,7 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
   const terminal = options.isVerbose ? [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })] : [];
   const { journal } = options;
   const events = journal === undefined ? [] : [new JournalTransport(journal)];
+  const threshold = Math.max(LEVELS[options.level], journal === undefined ? 0 : LEVELS[JOURNAL_LEVEL]);
   const logger = winston.createLogger({
     // winston's own types give its transports as interfaces.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
@@ -76,7 +78,7 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
   logger.on("error", () => undefined); // a log that cannot be written stops no pod
   const build = (context: LogFields): Logger => {
     const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
-      if (LEVELS[level] > LEVELS[options.level]) return; // before the line is made: each call to HNS has one at level debug
+      if (LEVELS[level] > threshold) return; // before the line is made: each call to HNS has one at level debug
       const time = new Date().toISOString();
       const plain = { ...context, ...plainFields(fields) };
       // Ordered here: winston's own JSON format sorts the level and message behind the fields.

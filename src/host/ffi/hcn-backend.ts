@@ -5,6 +5,7 @@ import { SCHEMA_V2 } from "../../core/hcn/documents.ts";
 import { refusal } from "../../core/hcn/refusal.ts";
 import type { HcnLibrary } from "./hcn-library.ts";
 import type { NativeFunction, Out, Pointer } from "./library.ts";
+import { monotonicMs } from "../exec/time.ts";
 import { type Stage, Turns } from "../exec/turns.ts";
 
 /** What a finished call left behind: the HRESULT (unsigned) and the out values, strings already taken over and freed. */
@@ -151,9 +152,9 @@ export class FfiHcnBackend implements HcnBackend {
   async #takeTurn({ name, stage = "go on" }: Invocation, { deadlineMs, waitMs = deadlineMs }: HcnCallOptions): Promise<number> {
     const turn = this.#turns.take(stage, waitMs);
     if (turn === undefined) return deadlineMs;
-    const start = performance.now();
+    const start = monotonicMs();
     if (!(await turn)) throw noTurn(name, waitMs);
-    return Math.max(1, Math.min(deadlineMs, waitMs - (performance.now() - start)));
+    return Math.max(1, Math.min(deadlineMs, waitMs - (monotonicMs() - start)));
   }
 
   async #start(invocation: Invocation, isWaiting: () => boolean): Promise<Answer> {

@@ -70,10 +70,19 @@ class SqliteTransaction extends SqliteIpamTransaction implements StateTransactio
     if (a.phase === "gone") this.#database.run("DELETE FROM requests WHERE id = ?", a.id);
   }
 
-  listAttachments(filter: { network?: string; phases?: readonly Phase[] }): Attachment[] {
-    const sql = `SELECT * FROM attachments WHERE ${filter.network === undefined ? "?1 = ''" : "network = ?1"} AND (?2 = '' OR instr(?2, ',' || phase || ',') > 0)`;
-    const phases = filter.phases === undefined ? "" : `,${filter.phases.join(",")},`;
-    return this.#database.all(sql, parseAttachment, filter.network ?? "", phases);
+  listAttachments({ network, phases }: { network?: string; phases?: readonly Phase[] }): Attachment[] {
+    const conditions = [
+      ...(network === undefined ? [] : ["network = ?"]),
+      ...(phases === undefined ? [] : [`phase IN (${phases.map(() => "?").join(", ")})`]),
+    ];
+    const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+    const values = [...(network === undefined ? [] : [network]), ...(phases ?? [])];
+    return this.#database.all(`SELECT * FROM attachments${where}`, parseAttachment, ...values);
+  }
+
+  countAttachments(): Map<Phase, number> {
+    const sql = "SELECT phase, count(*) AS total FROM attachments GROUP BY phase";
+    return new Map(this.#database.all(sql, (row) => [parsePhase(row), integer(row, "total")] as const));
   }
 
   listOwnersWithoutAttachment(network: string): Guid[] {
@@ -173,12 +182,16 @@ function parseAttachment(row: Row): Attachment {
     ifname: text(row, "ifname"),
     netns: text(row, "netns"),
     endpoint: guid(row, "endpoint"),
-    phase: text(row, "phase", PHASES) as Phase,
+    phase: parsePhase(row),
     result: textOrUndefined(row, "result"),
     isCancelled: flag(row, "cancelled"),
     bootId: text(row, "boot_id"),
     updatedAt: integer(row, "updated_at"),
   };
+}
+
+function parsePhase(row: Row): Phase {
+  return text(row, "phase", PHASES) as Phase; // one of them, or `text` throws
 }
 
 function parseLease(row: Row): LeaseRecord {

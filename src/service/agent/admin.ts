@@ -1,13 +1,13 @@
 import type { ReconcileReport } from "../../core/engine/reconcile/report.ts";
 import type { StateTransaction } from "../../core/engine/store.ts";
 import { ADMIN_QUERIES, type AgentStatus, type NodeSummary } from "./admin-protocol.ts";
-import { countAddresses, countAttachments } from "./counts.ts";
+import { countAddresses } from "./counts.ts";
 
 export function summariseNode(tx: StateTransaction): NodeSummary {
   return {
     networks: tx.listNetworks().map(({ name, id, isOurs, hnsVersion }) => ({ name, id: id ?? "", isOurs, hnsVersion })),
     pools: [...countAddresses(tx)].map(([id, counts]) => ({ id, ...counts })),
-    attachments: Object.fromEntries(countAttachments(tx)),
+    attachments: Object.fromEntries(tx.countAttachments()),
   };
 }
 

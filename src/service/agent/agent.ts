@@ -24,7 +24,7 @@ import { answerQuery, summariseNode } from "./admin.ts";
 import { CallRunner, type PluginCall, type RunCallOperation } from "./call-runner.ts";
 import { ConfFile } from "./conf-file.ts";
 import type { AgentConfig } from "./config.ts";
-import { countAddresses, countAttachments } from "./counts.ts";
+import { countAddresses } from "./counts.ts";
 import { chooseEvents } from "./events.ts";
 import { endWhenStuck } from "./end-when-stuck.ts";
 import { flushFirst } from "./flush-first.ts";
@@ -128,7 +128,7 @@ export class Agent {
     });
     this.#metrics = new AgentMetrics(clock, {
       addresses: () => this.#folder.inspect(countAddresses) ?? new Map(),
-      attachments: () => this.#folder.inspect(countAttachments) ?? new Map(),
+      attachments: () => this.#folder.inspect((tx) => tx.countAttachments()) ?? new Map(),
       running: () => this.#runner.running,
       abandoned: () => host.abandonedCalls(),
       breaker: () => this.#breaker.state,

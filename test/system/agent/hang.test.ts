@@ -92,6 +92,15 @@ describeProgram(linux, "an agent whose HNS hangs", () => {
     expectSilence(await node.call("DEL", pod, { config }));
   });
 
+  it("ends with 0 when told to, whatever hangs", async () => {
+    await start({ unansweredLimit: 100, abandonedLimit: 100 });
+    await attachHasty(node);
+    await node.emulator.addFault({ call: "HcnCreateEndpoint", kind: "hang" });
+    expect(parseError(await node.call("ADD", await node.makePod(), { config }))).toMatchObject({ code: 11 });
+    expect(await agent.end()).toBe(0);
+    await node.emulator.clearFaults();
+  });
+
   it("with too many stuck calls it ends itself with 75, and the next one goes on and loses nothing", async () => {
     await start({ unansweredLimit: 100, abandonedLimit: 3 });
     const pod = await attachHasty(node);

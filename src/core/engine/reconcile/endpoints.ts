@@ -2,7 +2,8 @@ import { findGuid, findMac, type Guid, type Mac } from "../../base/ids.ts";
 import { findIp, type IpAddress } from "../../base/ip.ts";
 import type { AttachableConfig } from "../../config/plugin-config.ts";
 import { getDatapath } from "../../datapath/datapaths.ts";
-import { parseEndpoint } from "../../hcn/documents.ts";
+import { formatHnsMac } from "../../datapath/endpoint-document.ts";
+import { type EndpointView, parseEndpoint } from "../../hcn/documents.ts";
 import type { EndpointSummary } from "../../hcn/documents-v1.ts";
 import { type Attachment, endpointName } from "../attachment.ts";
 import { openReadyNetwork } from "../ensure-network.ts";
@@ -84,12 +85,12 @@ async function remakeEndpoint(given: Operation<AttachableConfig>, seen: Attachme
         const { id, version, view } = network;
         const { addresses, mac } = readPod(seen);
         const settled = view === undefined ? operation.config : settleSubnets(operation.config, view);
-        const config = { ...settled, ...(mac !== undefined && { mac }) };
+        const config = { ...settled, ...(mac !== undefined && (await isFree(operation, mac)) && { mac }) };
         const pod = { name: endpointName(seen), network: id, version, addresses, providerAddress: view?.providerAddress };
         const document = getDatapath(config).buildPodEndpoint(config, pod);
         const created = hcn.createEndpoint(network.handle, seen.endpoint, document);
         const endpoint = await hcn.withHandle(created, async (handle) => parseEndpoint(await hcn.query(handle)));
-        operation.store.transaction((tx) => putEndpoint(tx, seen, endpoint.id));
+        operation.store.transaction((tx) => putEndpoint(tx, seen, endpoint));
         await joinSandbox(operation, endpoint, { ...seen, namespace }, sandbox);
         log.warn("endpoint made again", { endpoint: endpoint.id, namespace, container: seen.containerId });
       } finally {
@@ -99,10 +100,21 @@ async function remakeEndpoint(given: Operation<AttachableConfig>, seen: Attachme
   );
 }
 
-/** HNS need not have taken the id that it was given. */
-function putEndpoint(tx: Parameters<typeof isSame>[0], seen: Attachment, endpoint: Guid): void {
+/**
+ * Whether no endpoint has the MAC address. HNS does not know that one it has lost had it, so a pod that came since can have been given it;
+ * and HNS takes the same one twice, after which neither pod is reached.
+ */
+async function isFree({ hcn }: Pick<Operation, "hcn">, mac: Mac): Promise<boolean> {
+  return (await hcn.enumerate("endpoint", { MacAddress: formatHnsMac(mac) })).length === 0;
+}
+
+/** HNS need not have taken the id that it was given, and chose the MAC address where the one of before was not free. */
+function putEndpoint(tx: Parameters<typeof isSame>[0], seen: Attachment, { id, mac }: EndpointView): void {
   const current = tx.findAttachment(seen.id);
-  if (current !== undefined && current.endpoint !== endpoint) tx.putAttachment({ ...current, endpoint });
+  if (current === undefined || (current.endpoint === id && readPod(current).mac === mac)) return;
+  const { interfaces, ...result } = parseStoredResult(current.result);
+  const renewed = interfaces.map((entry, at) => (at === 0 && mac !== undefined ? { ...entry, mac } : entry));
+  tx.putAttachment({ ...current, endpoint: id, result: JSON.stringify({ interfaces: renewed, ...result }) });
 }
 
 function readPod({ result }: Attachment): { addresses: IpAddress[]; mac: Mac | undefined } {

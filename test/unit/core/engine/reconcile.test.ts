@@ -72,11 +72,13 @@ describe("a look at a node where all is well", () => {
 
 describe("what HNS has lost", () => {
   test("an endpoint of a pod that runs is made again with its address, MAC, policies and id, in its namespace", async () => {
+    const earlier = node.pod("c0");
+    await node.add(earlier);
     node.config = { ...node.config, portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] };
     const { pod, result } = await add("c1", SERVICE_PORT);
     const before = endpoint(pod);
     lose(node, pod, "endpoint");
-    node.foreignEndpoint("somebody's", "10.244.3.60"); // has the MAC now that HNS would choose
+    await node.del(earlier); // HNS would choose its MAC address now
     const report = await pass();
     expect(actions(report)).toEqual(["endpoint done"]);
     const after = endpoint(pod);
@@ -86,6 +88,19 @@ describe("what HNS has lost", () => {
     expect(await node.add(pod)).toEqual(result);
     await node.del(pod);
     expect(node.held()).toEqual({ addresses: [], attachments: [], leases: [] });
+  });
+
+  test("a MAC address that another endpoint has by now stays that one's: HNS chooses one, and the pod's result tells it", async () => {
+    const { pod, result } = await add("c1");
+    const { mac: before } = endpoint(pod);
+    lose(node, pod, "endpoint");
+    expect(node.foreignEndpoint("somebody's", "10.244.3.60").mac).toBe(before);
+    expect(actions(await pass())).toEqual(["endpoint done"]);
+    const { mac } = endpoint(pod);
+    expect(mac).not.toBe(before);
+    const told = await node.add(pod);
+    expect(told).toEqual({ ...result, interfaces: [{ ...result.interfaces[0], mac: mac.replaceAll("-", ":").toLowerCase() }] });
+    expect(actions(await pass())).toEqual([]);
   });
 
   test("the network, with its host endpoint and every pod on it", async () => {
