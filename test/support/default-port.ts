@@ -1,10 +1,12 @@
 /** The emulator under the address that its libraries use when nobody names one: Wine gives a service none of the variables it is to have. */
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { withFileLock } from "../../scripts/setup/file-lock.ts";
 
 const PORT = 47474;
+const PATIENCE_MS = 60_000;
 
 /** Passes on what comes there to the emulator at `address`, until the function it gives is called. One at a time on a machine. */
 export async function relayDefaultPort(address: string): Promise<() => Promise<void>> {
@@ -18,12 +20,18 @@ export async function relayDefaultPort(address: string): Promise<() => Promise<v
     });
     locked.catch(reject);
   });
-  const close = await listen(address);
-  return async () => {
-    await close();
+  try {
+    const close = await listen(address);
+    return async () => {
+      await close();
+      release();
+      await locked;
+    };
+  } catch (thrown) {
     release();
     await locked;
-  };
+    throw thrown;
+  }
 }
 
 async function listen(address: string): Promise<() => Promise<void>> {
@@ -44,12 +52,26 @@ async function listen(address: string): Promise<() => Promise<void>> {
       });
     }
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(PORT, "127.0.0.1", resolve);
-  });
+  await listenWhenFree(server);
   return () => {
     for (const socket of sockets) socket.destroy();
     return new Promise((resolve) => server.close(() => resolve()));
   };
+}
+
+/** The port is one of those that the kernel gives to connections and to whoever asks for any: another test may have it for a while. */
+async function listenWhenFree(server: Server): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const taken = await new Promise<Error | undefined>((resolve) => {
+      server.once("error", resolve);
+      server.listen(PORT, "127.0.0.1", () => {
+        server.off("error", resolve);
+        resolve(undefined);
+      });
+    });
+    if (taken === undefined) return;
+    if (!("code" in taken) || taken.code !== "EADDRINUSE" || performance.now() > until) throw taken;
+    await sleep(250);
+  }
 }

@@ -18,7 +18,7 @@ export interface Sample {
   readonly threads: number;
   /** Open files, sockets and pipes of the agent. */
   readonly descriptors: number;
-  /** Handles of HNS that the agent has open, and did not try in vain to close. */
+  /** Handles of HNS's objects that the agent has open, and did not try in vain to close; it keeps the service callback's for as long as it lives. */
   readonly handles: number;
   readonly stateKb: number;
   readonly walKb: number;
@@ -52,7 +52,10 @@ export async function takeSample(node: SoakNode, { closesInVain, ...progress }: 
     rssMb: readStatus("VmRSS") / 1024,
     threads: readStatus("Threads"),
     descriptors,
-    handles: Math.max(0, (await emulator.handles()).filter(({ pid }) => pid === agent.pid).length - closesInVain),
+    handles: Math.max(
+      0,
+      (await emulator.handles()).filter(({ pid, kind }) => pid === agent.pid && kind !== "callback").length - closesInVain,
+    ),
     stateKb: sizeOf("state.db") / 1024,
     walKb: sizeOf("state.db-wal") / 1024,
     rows: countRows(stateDir, ["attachments"]),
