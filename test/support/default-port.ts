@@ -1,4 +1,5 @@
 /** The emulator under the address that its libraries use when nobody names one: Wine gives a service none of the variables it is to have. */
+import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,15 +64,17 @@ async function listen(address: string): Promise<() => Promise<void>> {
 async function listenWhenFree(server: Server): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
-    const taken = await new Promise<Error | undefined>((resolve) => {
-      server.once("error", resolve);
-      server.listen(PORT, "127.0.0.1", () => {
-        server.off("error", resolve);
-        resolve(undefined);
-      });
-    });
-    if (taken === undefined) return;
-    if (!("code" in taken) || taken.code !== "EADDRINUSE" || performance.now() > until) throw taken;
+    server.listen(PORT, "127.0.0.1");
+    try {
+      await once(server, "listening");
+      return;
+    } catch (thrown) {
+      if (!isTaken(thrown) || performance.now() > until) throw thrown;
+    }
     await sleep(250);
   }
+}
+
+function isTaken(thrown: unknown): boolean {
+  return typeof thrown === "object" && thrown !== null && "code" in thrown && thrown.code === "EADDRINUSE";
 }
