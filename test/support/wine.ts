@@ -86,6 +86,24 @@ export async function runUnderWine(machine: WineMachine, options: WineRun): Prom
   }
 }
 
+/**
+ * Keeps Wine's Windows up until the function it gives is called. It goes down a few seconds after its last program has ended, and with the next
+ * program it boots, which starts the services that start by themselves.
+ */
+export function keepWineUp(machine: WineMachine): () => Promise<void> {
+  const env = wineEnvironment(machine.prefix.folder);
+  const shell = spawn(machine.prefix.wine, ["cmd.exe"], { env, stdio: ["pipe", "ignore", "ignore"] }); // it waits for a line that never comes
+  const ended = new Promise<void>((resolve) => {
+    shell.once("exit", () => resolve());
+    shell.once("error", () => resolve());
+  });
+  return () => {
+    shell.stdin.end();
+    shell.kill("SIGKILL");
+    return ended;
+  };
+}
+
 function waitForEnd(machine: WineMachine, options: WineRun, stdio: (number | "pipe")[]): Promise<number | null> {
   const env = { ...wineEnvironment(machine.prefix.folder), ...options.env };
   const exe = options.exe ?? machine.program;

@@ -9,7 +9,7 @@ import { endpointsOf, expectNothingLeft } from "../../support/leftovers.ts";
 import { START_MS, windows, type CniProgram } from "../../support/programs.ts";
 import { windowsPath } from "../../support/shim-wine.ts";
 import { describeUnless } from "../../support/skip.ts";
-import { runUnderWine, startWine, type WineMachine, type WineResult } from "../../support/wine.ts";
+import { keepWineUp, runUnderWine, startWine, type WineMachine, type WineResult } from "../../support/wine.ts";
 
 jest.setTimeout(240_000);
 
@@ -20,12 +20,14 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
   let machine: WineMachine;
   let node: CniNode;
   let closeRelay: () => Promise<void> = () => Promise.resolve();
+  let letWineGo: () => Promise<void> = () => Promise.resolve();
 
   const cli = (...args: string[]): Promise<WineResult> => runUnderWine(machine, { args, timeoutMs: 120_000 });
   const published = (): string => join(folder, "net.d", "10-hns-cni.conflist");
 
   beforeAll(async () => {
     machine = await startWine();
+    letWineGo = keepWineUp(machine);
     node = await CniNode.start(windows);
     closeRelay = await relayDefaultPort(node.emulator.address);
     folder = mkdtempSync(join(tmpdir(), "hns-cni-service-"));
@@ -41,6 +43,7 @@ describeUnless(windows.reason, "the agent as a service of Windows (Wine)", () =>
 
   afterAll(async () => {
     await cli("agent", "uninstall");
+    await letWineGo();
     await closeRelay();
     await node.close();
     rmSync(folder, { recursive: true, force: true });
