@@ -61,6 +61,14 @@ describe("policies of an endpoint that stands", () => {
   });
 });
 
+test("a look whose program is ending begins nothing more, and the next one goes on", async () => {
+  const pods = [await kit.add("c1"), await kit.add("c2"), await kit.add("c3")];
+  for (const { pod } of pods) lose(kit.node, pod, "endpoint");
+  const isEnding = (): boolean => kit.node.podEndpoints().length > 0;
+  expect(actions(await kit.pass({ isEnding }))).toEqual(["endpoint done"]);
+  expect(actions(await kit.pass())).toEqual(["endpoint done", "endpoint done"]);
+});
+
 describe("routes of an endpoint that stands", () => {
   test.each([
     ["is gone", []],
