@@ -12,6 +12,7 @@ import { runAsService, type ServiceProgram } from "../host/windows/service.ts";
 import { Agent } from "../service/agent/agent.ts";
 import { type AgentConfig, parseAgentConfig } from "../service/agent/config.ts";
 import { EVENT_IDS } from "../service/agent/events.ts";
+import { countParallelCalls } from "../service/agent/threads.ts";
 import { SERVICE_NAME, THREADS } from "./agent-service.ts";
 import { defaultConfigPath } from "./config-path.ts";
 import { openPlatform, type Platform } from "./platform.ts";
@@ -19,6 +20,9 @@ import { readText } from "./read-text.ts";
 import { buildRoleHandlers } from "./roles.ts";
 
 declare const HNS_CNI_VERSION: string;
+
+/** The machine, and how many calls it makes to HNS at a time. */
+type AgentPlatform = Platform & { readonly parallelCalls: number };
 
 const PROGRAM = "hns-cni";
 /** How long an agent that cannot start waits for the event log to take the reason, milliseconds. */
@@ -37,7 +41,11 @@ export async function runAgent(args: readonly string[]): Promise<void> {
   // A process that stays: V8 collects sooner and gives memory back, where by default it lets garbage of pods long served grow into the hundreds of megabytes.
   setFlagsFromString("--memory-saver-mode");
   process.env["UV_THREADPOOL_SIZE"] ??= THREADS;
-  const platform = openPlatform(process.env, countParallelCalls(process.env));
+  const parallelCalls = countParallelCalls(process.env["UV_THREADPOOL_SIZE"] ?? THREADS, {
+    isWindows: process.platform === "win32",
+    isService: args.includes("--service"),
+  });
+  const platform: AgentPlatform = { ...openPlatform(process.env, parallelCalls), parallelCalls };
   try {
     if (args.includes("--service")) await runService(platform, args);
     else await runInForeground(platform, args);
@@ -47,21 +55,14 @@ export async function runAgent(args: readonly string[]): Promise<void> {
   }
 }
 
-/** As many calls to HNS as there are threads, but for one: the disk and the log need theirs also while HNS is slow. */
-function countParallelCalls(env: NodeJS.ProcessEnv): number {
-  const threads = Number.parseInt(env["UV_THREADPOOL_SIZE"] ?? THREADS, 10);
-  return Math.max(1, (threads > 0 ? threads : 1) - 1);
-}
-
-async function runInForeground(platform: Platform, args: readonly string[]): Promise<void> {
+async function runInForeground(platform: AgentPlatform, args: readonly string[]): Promise<void> {
   const agent = await startAgent(platform, args);
-  // A thread that is stuck in HNS would keep an ordinary exit waiting.
-  const exit = (): void => (agent.hasStuckCalls ? platform.endProcess(0) : process.exit(0));
-  const stop = once(() => void agent.close().finally(exit));
+  // A thread that is in HNS would keep an ordinary exit waiting, be the call given up by then or not.
+  const stop = once(() => void agent.close().finally(() => platform.endProcess(0)));
   for (const signal of ["SIGINT", "SIGTERM", "SIGBREAK"] as const) process.on(signal, stop);
 }
 
-async function runService(platform: Platform, args: readonly string[]): Promise<void> {
+async function runService(platform: AgentPlatform, args: readonly string[]): Promise<void> {
   let agent: Agent | undefined;
   const { windows } = platform;
   const isService = await runProgram(windows, {
@@ -82,7 +83,7 @@ function runProgram(windows: Platform["windows"], program: ServiceProgram): Prom
 }
 
 /** A service has no other place to say why it did not start: the log may not be there yet. */
-async function startAgent(platform: Platform, args: readonly string[]): Promise<Agent> {
+async function startAgent(platform: AgentPlatform, args: readonly string[]): Promise<Agent> {
   try {
     return await openAgent(platform, args);
   } catch (thrown) {
@@ -104,7 +105,7 @@ function openEventLog({ windows }: Platform): ConstructorParameters<typeof Agent
   return (event) => log.write(event);
 }
 
-async function openAgent(platform: Platform, args: readonly string[]): Promise<Agent> {
+async function openAgent(platform: AgentPlatform, args: readonly string[]): Promise<Agent> {
   const env = process.env;
   const configPath = readOption(args, "--config") ?? defaultConfigPath(env);
   const config = readConfig(configPath, readOption(args, "--config") !== undefined);
@@ -130,7 +131,7 @@ async function openAgent(platform: Platform, args: readonly string[]): Promise<A
   }
 }
 
-function openHost(platform: Platform, config: AgentConfig, env: NodeJS.ProcessEnv): ConstructorParameters<typeof Agent>[0]["host"] {
+function openHost(platform: AgentPlatform, config: AgentConfig, env: NodeJS.ProcessEnv): ConstructorParameters<typeof Agent>[0]["host"] {
   const isWindows = process.platform === "win32";
   let callback: ServiceCallback | undefined;
   return {
@@ -138,8 +139,8 @@ function openHost(platform: Platform, config: AgentConfig, env: NodeJS.ProcessEn
     backend: platform.backend,
     lockFile: platform.lockFile,
     abandonedCalls: () => platform.abandonedCalls() + (callback?.abandonedCalls ?? 0),
-    openHnsCallback: (onNotification) => (callback = new ServiceCallback(() => platform.hcnLibraries(), onNotification)),
-    parallelCalls: countParallelCalls(env),
+    openHnsCallback: (onNotification) => (callback = new ServiceCallback(() => platform.hcnLibraries(), onNotification, platform.turns)),
+    parallelCalls: platform.parallelCalls,
     endProcess: (code) => platform.endProcess(code),
     writeEvent: openEventLog(platform),
     stateDir: config.stateDir ?? platform.defaultStateDir,

@@ -29,6 +29,8 @@ export interface Platform {
   hcnLibraries(): HcnLibraries;
   /** Calls to HNS that were given up and have not returned. */
   abandonedCalls(): number;
+  /** Of all calls to HNS. */
+  readonly turns: Turns;
   /** Ends the process at once, also while such calls are stuck. */
   endProcess(code: number): void;
   readonly lockFile: LockFile;
@@ -62,6 +64,7 @@ function openWindows(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
   return {
     machine: openWindowsMachine(ffi, system32),
     ...openBackend(open, turns),
+    turns,
     hcnLibraries: open,
     endProcess: (code) => endWindowsProcess(system32, code),
     lockFile: (path, kind) => lockWindowsFile(system32, path, kind),
@@ -79,6 +82,7 @@ function openLinux(ffi: Ffi, turns: Turns, env: NodeJS.ProcessEnv): Platform {
   return {
     machine: openLinuxMachine(open, emulatedHost),
     ...openBackend(open, turns),
+    turns,
     hcnLibraries: open,
     endProcess: (code) => endLinuxProcess(ffi, code),
     lockFile: (path, kind) => lockLinuxFile(ffi, path, kind),

@@ -27,7 +27,8 @@ const MAX_ADDRESS_TRIES = 3;
 
 /**
  * ADD. Gives the pod an address and an endpoint with all its policies in its namespace. A repeat for an attachment that stands
- * returns the same result. When it fails, HNS, IPAM and state are as they were, or the attachment is marked for the next DEL.
+ * returns the same result. When it fails, HNS, IPAM and state are as they were, or the attachment is marked for the next DEL; one that HNS had
+ * lost, and that was to be made anew, is gone then, with its addresses at rest (docs/DESIGN.md).
  */
 export async function attach(given: Operation, request: AttachRequest): Promise<CniResult> {
   const shared = await shareAttachment(given, request);

@@ -161,7 +161,7 @@ class LiveClaim implements Claim {
   }
 }
 
-/** Puts state and addresses back as they were; what HNS did not confirm is kept as "deleting" with its addresses quarantined. */
+/** Puts state and addresses back as they were before the attachment's first ADD, of which nothing stands; what HNS did not confirm is kept as "deleting" with its addresses quarantined. */
 export function undoClaim(tx: StateTransaction, operation: Operation, claim: Claim, isConfirmed: boolean): void {
   const current = tx.findAttachment(claim.attachment);
   if (current === undefined) return;

@@ -28,6 +28,12 @@ interface Invocation {
   readonly onLate?: (handle: Pointer) => void;
 }
 
+/**
+ * What a call must have left once its turn comes, or half of what it had where that is less, milliseconds. With less HNS would do something that nobody
+ * waits for any more, and an HNS that is slow would count as one that hangs.
+ */
+const LEAST_MS = 1_000;
+
 /** HCN through computenetwork.dll: each call runs on the thread pool with a deadline; strings are freed and late handles closed. */
 export class FfiHcnBackend implements HcnBackend {
   readonly #library: HcnLibrary;
@@ -154,7 +160,11 @@ export class FfiHcnBackend implements HcnBackend {
     if (turn === undefined) return deadlineMs;
     const start = monotonicMs();
     if (!(await turn)) throw noTurn(name, waitMs);
-    return Math.max(1, Math.min(deadlineMs, waitMs - (monotonicMs() - start)));
+    const leftMs = Math.min(deadlineMs, waitMs - (monotonicMs() - start));
+    // A handle must be closed, however late it is.
+    if (stage === "end" || leftMs >= Math.min(deadlineMs / 2, LEAST_MS)) return Math.max(1, leftMs);
+    this.#turns.give();
+    throw noTurn(name, waitMs);
   }
 
   async #start(invocation: Invocation, isWaiting: () => boolean): Promise<Answer> {

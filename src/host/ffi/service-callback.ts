@@ -1,5 +1,7 @@
 import { PluginError } from "../../core/base/errors.ts";
 import { refusal } from "../../core/hcn/refusal.ts";
+import { monotonicMs } from "../exec/time.ts";
+import { type Stage, Turns } from "../exec/turns.ts";
 import type { HcnLibraries } from "./hcn-library.ts";
 import type { NativeFunction, NativeType, Out, Pointer } from "./library.ts";
 
@@ -53,11 +55,17 @@ export class ServiceCallback {
   /** Ends the wait for a registration under way. */
   #giveUp: () => void = () => undefined;
   #opened: HcnLibraries | undefined;
+  readonly #turns: Turns;
 
-  /** `onNotification` is called from the event loop, for the current registration only, and perhaps before `register` has resolved. */
-  constructor(open: () => HcnLibraries, onNotification: (notification: HnsNotification) => void) {
+  /**
+   * Its calls wait for one of `turns`, which are those of all calls to HNS: they hold a thread as long as HNS likes, and the program has other
+   * work for its last ones. `onNotification` is called from the event loop, for the current registration only, and perhaps before
+   * `register` has resolved.
+   */
+  constructor(open: () => HcnLibraries, onNotification: (notification: HnsNotification) => void, turns = new Turns(Infinity)) {
     this.#open = open;
     this.#onNotification = onNotification;
+    this.#turns = turns;
   }
 
   /** Calls that were given up and have not returned. */
@@ -65,26 +73,37 @@ export class ServiceCallback {
     return this.#abandoned;
   }
 
-  /** Registers, in the place of an earlier registration. Throws HNS_TIMEOUT, HNS_REFUSED or HNS_UNAVAILABLE; a registration that comes later is taken back. */
+  /**
+   * Registers, in the place of an earlier registration. Throws HNS_TIMEOUT, HNS_REFUSED or HNS_UNAVAILABLE, and OPERATION_TIMEOUT when it got no turn;
+   * a registration that comes later is taken back.
+   */
   async register(deadlineMs: number): Promise<void> {
     const native = this.#bind("HcnRegisterServiceCallback", REGISTER);
     const context = ++this.#lastContext;
     const earlier = this.#take(context);
     await this.#release(earlier, deadlineMs);
-    if (context !== this.#context) throw timedOut(deadlineMs);
+    const leftMs = await this.#takeTurn("begin", deadlineMs);
+    if (leftMs === undefined) throw this.#without(context, noTurn(deadlineMs));
+    if (context !== this.#context) {
+      this.#turns.give();
+      throw timedOut(deadlineMs);
+    }
+    await this.#ask(native, context, leftMs);
+  }
+
+  async #ask(native: NativeFunction, context: bigint, deadlineMs: number): Promise<void> {
     this.#callback ??= this.#libraries.ffi.callback("void", CALLBACK, (...args) => this.#receive(args));
     const cell: Out<Pointer> = [null];
-    const call = native.callAsync(this.#callback, context, cell).then(Number);
+    const call = this.#givingBack(native.callAsync(this.#callback, context, cell)).then(Number);
     const isGivenUp = new Promise<void>((resolve) => (this.#giveUp = resolve));
     const hresult = await this.#within(deadlineMs, call, isGivenUp);
     if (hresult === 0 && context === this.#context) {
       this.#handle = cell[0] ?? undefined;
       return;
     }
-    if (context === this.#context) this.#context = undefined;
-    if (hresult !== undefined && hresult !== 0) throw refusal("register callback", hresult >>> 0, undefined);
+    if (hresult !== undefined && hresult !== 0) throw this.#without(context, refusal("register callback", hresult >>> 0, undefined));
     void call.then((late) => (late === 0 ? this.#release(cell[0], deadlineMs) : undefined)).catch(() => undefined);
-    throw timedOut(deadlineMs);
+    throw this.#without(context, timedOut(deadlineMs));
   }
 
   /**
@@ -97,6 +116,12 @@ export class ServiceCallback {
     await this.#release(handle, deadlineMs);
   }
 
+  /** The error, once a registration that failed counts no more. */
+  #without(context: bigint, error: PluginError): PluginError {
+    if (context === this.#context) this.#context = undefined;
+    return error;
+  }
+
   /** The handle of the registration, which then counts no more. */
   #take(next: bigint | undefined): Pointer | null {
     const handle = this.#handle ?? null;
@@ -106,7 +131,23 @@ export class ServiceCallback {
   }
 
   async #release(handle: Pointer | null, deadlineMs: number): Promise<void> {
-    if (handle !== null) await this.#within(deadlineMs, this.#bind("HcnUnregisterServiceCallback", UNREGISTER).callAsync(handle));
+    if (handle === null) return;
+    const native = this.#bind("HcnUnregisterServiceCallback", UNREGISTER);
+    const leftMs = await this.#takeTurn("end", deadlineMs);
+    if (leftMs !== undefined) await this.#within(leftMs, this.#givingBack(native.callAsync(handle)));
+  }
+
+  /** The milliseconds that are left for the call; undefined when no turn came. */
+  async #takeTurn(stage: Stage, deadlineMs: number): Promise<number | undefined> {
+    const start = monotonicMs();
+    const turn = this.#turns.take(stage, deadlineMs);
+    if (turn === undefined) return deadlineMs;
+    return (await turn) ? Math.max(1, deadlineMs - (monotonicMs() - start)) : undefined;
+  }
+
+  /** The turn is the thread's: a call that was given up keeps it until it returns. */
+  #givingBack<T>(call: Promise<T>): Promise<T> {
+    return call.finally(() => this.#turns.give());
   }
 
   /** Its result, or undefined when it takes longer or is given up; it then counts as abandoned until it has returned. */
@@ -144,6 +185,15 @@ export class ServiceCallback {
     const message = `this Windows does not export ${name}`;
     throw new PluginError("HNS_UNAVAILABLE", { message, remedy: "use Windows Server 2019 or later" });
   }
+}
+
+function noTurn(deadlineMs: number): PluginError {
+  const message = `HNS was not asked for a callback: for ${deadlineMs / 1000} s as many calls as may be made at once were under way`;
+  return new PluginError(
+    "OPERATION_TIMEOUT",
+    { message, remedy: "HNS is slow: see the log for the time of each call" },
+    { retryable: true },
+  );
 }
 
 function timedOut(deadlineMs: number): PluginError {

@@ -15,7 +15,7 @@ export const AGENT_SCHEMA = {
       minimum: 0,
       maximum: 600,
       default: 20,
-      description: "How long calls under way may go on when the agent stops.",
+      description: "How long calls under way, and a look at HNS, may go on when the agent stops.",
     },
     eventLog: {
       type: "object",
@@ -66,7 +66,8 @@ export const AGENT_SCHEMA = {
           minimum: 1,
           maximum: 1000,
           default: 12,
-          description: "Calls given up and not returned beyond which the agent ends itself to be started anew.",
+          description:
+            "Calls given up and not returned with which the agent ends itself to be started anew; fewer where it makes fewer at a time.",
         },
         callback: { type: "boolean", default: true, description: "Let HNS tell by its callback when it goes away." },
         pollSeconds: {

@@ -145,7 +145,7 @@ export class Agent {
     });
     this.#turns = new Turns(CALLS_PER_TURN * host.parallelCalls);
     this.#rpc = new RpcServer(
-      { path: host.socket, handler: (call) => this.#answer(call), limits: { connections: CONNECTIONS } },
+      { path: host.socket, handler: (call, signal) => this.#answer(call, signal), limits: { connections: CONNECTIONS } },
       { log: this.log },
     );
     this.#conf = new ConfFile(config.cniConf, host.cniConfDir, this.log);
@@ -176,21 +176,19 @@ export class Agent {
 
   /** Takes no further call, lets those under way finish, and leaves the state durable. */
   async close(): Promise<void> {
-    const { drainSeconds } = this.#options.config;
+    const { config, host } = this.#options;
+    const drainMs = config.drainSeconds * 1000;
     this.#readiness = { isReady: false, reason: "ending" };
     this.log.info("agent ends", { running: this.#runner.running });
     clearInterval(this.#timer);
     this.#withdraw();
-    await Promise.all([this.#loop.close(), this.#hnsWatch?.close(), this.#rpc.close({ drainMs: drainSeconds * 1000 })]);
+    // A look that has asked a slow HNS something may wait for the answer as long as a call.
+    const looked = Promise.race([this.#loop.close(), host.machine.clock.sleep(drainMs)]);
+    await Promise.all([looked, this.#hnsWatch?.close(), this.#rpc.close({ drainMs })]);
     await this.#http?.close();
     await this.#folder.flush();
     this.#folder.close();
     await this.log.close();
-  }
-
-  /** Whether threads are in calls to HNS that were given up. */
-  get hasStuckCalls(): boolean {
-    return this.#options.host.abandonedCalls() > 0;
   }
 
   #buildLoop(): ReconcileLoop {
@@ -279,15 +277,21 @@ export class Agent {
     if (lock === undefined) throw occupied(`a plugin has worked with the state in ${stateDir} for ${LOCK_MS / 1000} s`);
   }
 
-  async #answer({ program, variables, stdin }: RpcCall): Promise<RpcAnswer> {
+  async #answer({ program, variables, stdin }: RpcCall, signal: AbortSignal): Promise<RpcAnswer> {
     await this.#isOpen;
     if (program === ADMIN_PROGRAM) return this.#answerAdmin(variables[ADMIN_QUERY] ?? "");
     const { clock } = this.#options.host.machine;
     const start = clock.uptime();
     const command = readVariable(variables, "CNI_COMMAND");
-    const { code, stdout } = await this.#inTurn(command, () =>
-      this.#runner.run({ program: parse(program.replaceAll("\\", "/")).name, env: variables, stdin: new TextDecoder().decode(stdin) }),
-    );
+    const { code, stdout } = await this.#inTurn(command, () => {
+      // Its runtime has sent the DEL by now, which may have been quicker: nothing would take the pod away again.
+      if (command === "ADD") signal.throwIfAborted();
+      return this.#runner.run({
+        program: parse(program.replaceAll("\\", "/")).name,
+        env: variables,
+        stdin: new TextDecoder().decode(stdin),
+      });
+    });
     this.#metrics.observeCommand(command, code === 0 ? "ok" : "error", clock.uptime() - start);
     return { code, stdout: new TextEncoder().encode(stdout), stderr: new Uint8Array() };
   }
@@ -341,7 +345,8 @@ export class Agent {
     if (this.#isEndingItself) return;
     void endWhenStuck({
       abandonedCalls: () => host.abandonedCalls(),
-      limit: config.hns.abandonedLimit,
+      // Each keeps its turn: with all turns gone no call is made any more, and none is given up.
+      limit: Math.min(config.hns.abandonedLimit, host.parallelCalls),
       log: this.log,
       lastWords: () => {
         this.#isEndingItself = true;

@@ -47,22 +47,27 @@ export interface CallRunnerOptions {
 export class CallRunner {
   readonly #options: CallRunnerOptions;
   readonly #processes: CallProcesses;
+  /** Work of the agent's own under way. */
+  #own = 0;
 
   constructor(options: CallRunnerOptions) {
     this.#options = options;
     this.#processes = new CallProcesses(options.machine.processes);
   }
 
-  /** Calls under way. */
+  /** Calls of the runtime under way. */
   get running(): number {
-    return this.#processes.running;
+    return this.#processes.running - this.#own;
   }
 
   /** Runs work of the agent's own as one more lease holder beside the calls. */
   runOwn<T>(work: (engine: Omit<EngineOptions, "store">) => Promise<T>): Promise<T> {
     const { backend, events, childLog } = this.#options;
     const log = childLog({ command: "reconcile" });
-    return this.#processes.run((processes) => work({ backend, events, log, machine: { ...this.#options.machine, processes } }));
+    this.#own++;
+    return this.#processes
+      .run((processes) => work({ backend, events, log, machine: { ...this.#options.machine, processes } }))
+      .finally(() => this.#own--);
   }
 
   /** Never throws: what goes wrong is in the answer, as the specification has it. What the answer says is durable. */

@@ -48,7 +48,7 @@ export class ReconcileLoop {
     this.#tick();
   }
 
-  /** Returns once a look under way is over. */
+  /** Returns once a look under way is over, which begins nothing more. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#isClosed = true;
@@ -79,7 +79,7 @@ export class ReconcileLoop {
   /** One look that only says what it would do. */
   async plan(): Promise<ReconcileReport> {
     await this.#running;
-    return this.#options.pass({ dryRun: true, isFull: true });
+    return this.#options.pass({ dryRun: true, isFull: true, isEnding: () => this.#isClosed });
   }
 
   #tick(): void {
@@ -120,7 +120,7 @@ export class ReconcileLoop {
     const isFull = this.#wantsFull;
     this.#wantsFull = false;
     try {
-      const report = await pass({ dryRun, isFull });
+      const report = await pass({ dryRun, isFull, isEnding: () => this.#isClosed });
       const isCutShort = report.entries.some(({ action, outcome }) => action === "look" && outcome === "failed");
       this.#wantsFull ||= isFull && isCutShort;
       onReport(report);

@@ -21,12 +21,13 @@ describeProgram(linux, "an agent whose HNS hangs", () => {
   beforeEach(() => node.renew());
   afterEach(() => agent.end("SIGKILL"));
 
-  async function start(hns: object): Promise<void> {
+  async function start(hns: object, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const metrics = { enabled: true, port: 0 };
     agent = await AgentProcess.start({
       address: node.emulator.address,
       stateDir: node.stateDir,
       config: { metrics, hns, reconcile: { enabled: false } },
+      env,
     });
   }
 
@@ -98,6 +99,60 @@ describeProgram(linux, "an agent whose HNS hangs", () => {
     await node.emulator.addFault({ call: "HcnCreateEndpoint", kind: "hang" });
     expect(parseError(await node.call("ADD", await node.makePod(), { config }))).toMatchObject({ code: 11 });
     expect(await agent.end()).toBe(0);
+    await node.emulator.clearFaults();
+  });
+
+  it("ends with 0 when told to while every call that may be made is in HNS and no deadline is over, callback and all", async () => {
+    agent = await AgentProcess.start({
+      address: node.emulator.address,
+      stateDir: node.stateDir,
+      config: { drainSeconds: 0, hns: { unansweredLimit: 100 }, reconcile: { intervalSeconds: 600 } },
+      env: { UV_THREADPOOL_SIZE: "3" },
+    });
+    await attachHasty(node);
+    await agent.waitFor("hns callback registered");
+    await agent.query("reconcile"); // the looks of the start are over
+    await node.emulator.addFault({ call: "HcnUnregisterServiceCallback", kind: "hang" });
+    await node.emulator.addFault({ call: "HcnCreateEndpoint", kind: "hang" });
+    await node.emulator.clearCalls();
+    const pods = [await node.makePod(), await node.makePod()];
+    const calls = Promise.allSettled(pods.map((pod) => node.call("ADD", pod)));
+    while ((await node.emulator.calls()).filter(({ name }) => name === "HcnCreateEndpoint").length < 2);
+    expect(await agent.end()).toBe(0);
+    expect((await calls).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await node.emulator.clearFaults();
+  });
+
+  it("ends itself also when it makes fewer calls at a time than its limit of stuck ones", async () => {
+    await start({ unansweredLimit: 100, abandonedLimit: 100 }, { UV_THREADPOOL_SIZE: "3" });
+    await attachHasty(node);
+    await node.emulator.addFault({ call: "HcnCreateEndpoint", kind: "hang" });
+    const stuck = [await node.makePod(), await node.makePod()];
+    const calls = Promise.allSettled(stuck.map((pod) => node.call("ADD", pod, { config })));
+    expect(await agent.ended()).toBe(75);
+    await calls;
+    await node.emulator.clearFaults();
+  });
+
+  it("does not begin an ADD whose caller has gone while it waited for others: the DEL may have been quicker", async () => {
+    await start({ unansweredLimit: 100, abandonedLimit: 100 }, { UV_THREADPOOL_SIZE: "3" });
+    await attachHasty(node);
+    await node.emulator.addFault({ call: "HcnCreateEndpoint", kind: "hang" });
+    await node.emulator.clearCalls();
+    // Four are worked on at a time: these, of which two wait for HNS and two for those.
+    const crowd = [await node.makePod(), await node.makePod(), await node.makePod(), await node.makePod()];
+    const slow = { callTimeoutSeconds: 30, operationTimeoutSeconds: 60 };
+    const calls = Promise.allSettled(crowd.map((pod) => node.call("ADD", pod, { config: slow })));
+    while ((await node.emulator.calls()).filter(({ name }) => name === "HcnCreateEndpoint").length < 2);
+    const pod = await node.makePod();
+    await expect(node.call("ADD", pod, { config: slow, timeoutMs: 500 })).rejects.toThrow("did not answer");
+    // It has waited its two seconds when this one, which came later, has.
+    const last = await node.makePod();
+    const after = node.call("ADD", last, { config: { callTimeoutSeconds: 1, operationTimeoutSeconds: 3 } });
+    expect(parseError(await after)).toMatchObject({ code: 11 });
+    expect(await agent.metric("hns_cni_commands_running")).toBe(crowd.length);
+    await agent.end("SIGKILL");
+    await calls;
     await node.emulator.clearFaults();
   });
 

@@ -85,7 +85,7 @@ async function remakeEndpoint(given: Operation<AttachableConfig>, seen: Attachme
         const { id, version, view } = network;
         const { addresses, mac } = readPod(seen);
         const settled = view === undefined ? operation.config : settleSubnets(operation.config, view);
-        const config = { ...settled, ...(mac !== undefined && (await isFree(operation, mac)) && { mac }) };
+        const config = await withFreeMac(operation, settled, mac);
         const pod = { name: endpointName(seen), network: id, version, addresses, providerAddress: view?.providerAddress };
         const document = getDatapath(config).buildPodEndpoint(config, pod);
         const created = hcn.createEndpoint(network.handle, seen.endpoint, document);
@@ -98,6 +98,16 @@ async function remakeEndpoint(given: Operation<AttachableConfig>, seen: Attachme
       }
     }),
   );
+}
+
+/** With the MAC address that it had; where another endpoint has that by now it is left to HNS, also where the pod asked for it. */
+async function withFreeMac(
+  operation: Pick<Operation, "hcn">,
+  { mac: asked, ...config }: AttachableConfig,
+  before: Mac | undefined,
+): Promise<AttachableConfig> {
+  const mac = before ?? asked;
+  return mac !== undefined && (await isFree(operation, mac)) ? { ...config, mac } : config;
 }
 
 /**

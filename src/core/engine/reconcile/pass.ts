@@ -31,6 +31,8 @@ export interface NetworkPass {
   readonly look: NetworkLook;
   readonly sightings: Sightings;
   readonly dryRun: boolean;
+  /** Whether nothing more is to be begun. */
+  readonly isEnding: () => boolean;
   /** Endpoints of pods whose policies and routes are read back this time. */
   readonly inspect: (attachment: Attachment) => boolean;
   /** The network as HNS has it when this is first asked for; undefined when it has none. */
@@ -166,8 +168,9 @@ export function forThisNode(pass: Pick<NetworkPass, "engine">, config: Attachabl
   return !("ipam" in config) ? config : forNode(startOperation(pass, config)).config;
 }
 
-/** Does what one object needs; what it throws is told, and the others go on. Throws on where there is no point in going on. */
+/** Does what one object needs, unless the program is ending; what it throws is told, and the others go on. Throws on where there is no point in going on. */
 export async function alone(pass: NetworkPass, subject: string, work: () => Promise<void>): Promise<void> {
+  if (pass.isEnding()) return;
   try {
     await work();
   } catch (thrown) {

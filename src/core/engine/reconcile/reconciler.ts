@@ -33,6 +33,8 @@ export interface PassOptions {
   readonly dryRun: boolean;
   /** Reads every endpoint back: after a start of HNS or of this program. */
   readonly isFull: boolean;
+  /** Whether the program is ending: then nothing more is begun, and the next look, of whatever program, goes on. */
+  readonly isEnding?: () => boolean;
 }
 
 /**
@@ -59,6 +61,7 @@ export class Reconciler {
     sightings.begin();
     const records = this.#readNetworks(engine, entries);
     for (const record of records) {
+      if (options.isEnding?.() === true) break;
       try {
         const pass = await this.#look(engine, record, { options, sightings, entries });
         endpoints.set(record.name, countEndpoints(pass));
@@ -102,8 +105,8 @@ export class Reconciler {
     const inspect = (attachment: Attachment): boolean => inspected.has(attachment);
     const look = { id, endpoints, namespaces };
     const readNetwork = networkReader(engine, base);
-    const { dryRun } = options;
-    return { engine, record, attachments, look, sightings, dryRun, inspect, readNetwork, seenTo: new Set(), base, entries };
+    const { dryRun, isEnding = () => false } = options;
+    return { engine, record, attachments, look, sightings, dryRun, isEnding, inspect, readNetwork, seenTo: new Set(), base, entries };
   }
 
   /** Some of them in each look, all in turn. */
@@ -123,7 +126,7 @@ async function repair(pass: NetworkPass): Promise<void> {
   // A network that was somebody else's is not made by us, and so nothing can be made on it.
   if (pass.look.id !== undefined || pass.record.isOurs) await repairEndpoints(pass);
   if (pass.look.id !== undefined) await removeOrphans(pass);
-  await releaseLeaks(pass);
+  if (!pass.isEnding()) await releaseLeaks(pass);
 }
 
 /** What was settled or waits for that is no leak as well. */

@@ -61,6 +61,35 @@ describe("policies of an endpoint that stands", () => {
   });
 });
 
+test("a look whose program is ending begins nothing more, and the next one goes on", async () => {
+  const pods = [await kit.add("c1"), await kit.add("c2"), await kit.add("c3")];
+  for (const { pod } of pods) lose(kit.node, pod, "endpoint");
+  const isEnding = (): boolean => kit.node.podEndpoints().length > 0;
+  expect(actions(await kit.pass({ isEnding }))).toEqual(["endpoint done"]);
+  expect(actions(await kit.pass())).toEqual(["endpoint done", "endpoint done"]);
+});
+
+test("a MAC address that the pod asked for is not asked for again where another endpoint has it by now", async () => {
+  const mac = "00:15:5d:aa:00:01";
+  const { pod, result } = await kit.add("c1", buildRaw({ runtimeConfig: { mac } }));
+  const before = "00-15-5D-AA-00-01";
+  kit.node.store.transaction((tx) => {
+    const attachment = tx.listAttachments({ network: pod.network, phases: ["attached"] }).find(({ containerId }) => containerId === "c1");
+    const [first] = result.interfaces;
+    if (attachment !== undefined)
+      tx.putAttachment({ ...attachment, result: JSON.stringify({ ...result, interfaces: [{ ...first, mac }] }) });
+  });
+  lose(kit.node, pod, "endpoint");
+  const { id } = kit.node.foreignEndpoint("somebody's", "10.244.3.60");
+  const other = kit.node.model.world.endpoints.get(id);
+  if (other === undefined) throw new Error("there is no such endpoint");
+  kit.node.model.world.endpoints.set(id, { ...other, mac: before });
+  expect(actions(await kit.pass())).toEqual(["endpoint done"]);
+  expect(kit.endpoint(pod).mac).not.toBe(before);
+  const told = kit.endpoint(pod).mac.replaceAll("-", ":").toLowerCase();
+  expect((await kit.node.add(pod)).interfaces[0]?.mac).toBe(told);
+});
+
 describe("routes of an endpoint that stands", () => {
   test.each([
     ["is gone", []],

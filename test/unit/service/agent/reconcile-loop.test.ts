@@ -15,6 +15,7 @@ describe("the looks at HNS", () => {
   let clock: FakeClock;
   let hnsStart: string;
   let looks: PassOptions[];
+  let endings: (() => boolean)[];
   let pollMs: number;
   let starts: number;
   let answer: () => Promise<ReconcileReport>;
@@ -25,6 +26,7 @@ describe("the looks at HNS", () => {
     clock = new FakeClock();
     hnsStart = "1";
     looks = [];
+    endings = [];
     pollMs = 2_000;
     starts = 0;
     answer = () => Promise.resolve(WELL);
@@ -38,8 +40,9 @@ describe("the looks at HNS", () => {
       onStart: () => {
         starts++;
       },
-      pass: (options) => {
-        looks.push(options);
+      pass: ({ dryRun, isFull, isEnding }) => {
+        looks.push({ dryRun, isFull });
+        endings.push(isEnding ?? (() => false));
         return answer();
       },
       onReport: () => undefined,
@@ -172,5 +175,12 @@ describe("the looks at HNS", () => {
     loop.start();
     await loop.plan();
     expect(looks.at(-1)).toEqual({ dryRun: true, isFull: true });
+  });
+
+  test("one that is under way at the end is told so, that it begins nothing more", async () => {
+    loop.start();
+    expect(endings.map((isEnding) => isEnding())).toEqual([false]);
+    await loop.close();
+    expect(endings.map((isEnding) => isEnding())).toEqual([true]);
   });
 });
