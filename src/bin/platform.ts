@@ -14,6 +14,8 @@ import { lockWindowsFile } from "../host/windows/lock-file.ts";
 import { openWindowsMachine } from "../host/windows/machine.ts";
 import { endWindowsProcess, openWindowsLibraries, System32 } from "../host/windows/system32.ts";
 
+/** koffi refuses the 257th call at a time, and a command that describes each endpoint of a large node begins as many as there are. */
+const CALLS_OF_ONE_COMMAND = 64;
 const AGENT_PIPE = "\\\\.\\pipe\\hns-cni";
 
 export interface WindowsNative {
@@ -45,11 +47,11 @@ export interface Platform {
 
 /**
  * The libraries are loaded when they are first needed. koffi.node lies beside the program. `parallel` is how many calls to HNS are made at a time, for a
- * program that makes many; without it each is made at once.
+ * program that has a thread for each; one without makes them as they come, up to what koffi takes.
  */
 export function openPlatform(env: NodeJS.ProcessEnv, parallel?: number): Platform {
   const ffi = openFfi(join(dirname(process.execPath), "koffi.node"), parallel);
-  const turns = new Turns(parallel ?? Infinity);
+  const turns = new Turns(parallel ?? CALLS_OF_ONE_COMMAND);
   return process.platform === "win32" ? openWindows(ffi, turns, env) : openLinux(ffi, turns, env);
 }
 
