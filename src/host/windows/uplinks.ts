@@ -1,6 +1,6 @@
 import { PluginError } from "../../core/base/errors.ts";
 import { findAddressWithPrefix, findIp, formatIp, type IpAddress, networkOf, width } from "../../core/base/ip.ts";
-import type { UplinkAccess, UplinkAddress, UplinkRoute } from "../../core/engine/prepare/uplink.ts";
+import { isDefault, type UplinkAccess, type UplinkAddress, type UplinkRoute } from "../../core/engine/prepare/uplink.ts";
 import type { Ffi } from "../ffi/library.ts";
 import { InterfaceReader, ROUTE_ROW, type WindowsUplink } from "./interfaces.ts";
 import { ADDRESS_ROW, type IpHelper, NO_ERROR, writeAddress } from "./ip-helper.ts";
@@ -43,7 +43,7 @@ function findByName(reader: InterfaceReader, name: string): WindowsUplink {
   return found;
 }
 
-/** `set address` puts a static address in the place of all that is there; with other static ones it is added. */
+/** One that is there is left alone. `set address` puts a static address in the place of all that is there; with other static ones it is added. */
 async function writeStatic(
   netsh: Netsh,
   { uplink }: WindowsUplink,
@@ -51,16 +51,19 @@ async function writeStatic(
   gateways: readonly string[],
 ): Promise<void> {
   const { address, prefix } = parsePrefixed(text);
-  const { name } = uplink;
+  const { name, addresses, routes } = uplink;
+  if (addresses.some((own) => own.origin === "static" && own.address === text)) return;
   if (address.family === 6) {
     await netsh(["interface", "ipv6", "add", "address", `interface=${name}`, `address=${text}`]);
     return;
   }
   const gateway = gateways.find((one) => findIp(one)?.family === 4);
-  const hasStatic = uplink.addresses.some((own) => own.origin === "static" && findIp(own.address.replace(/\/.*/, ""))?.family === 4);
+  const hasStatic = addresses.some((own) => own.origin === "static" && findIp(own.address.replace(/\/.*/, ""))?.family === 4);
   const verb = hasStatic ? ["add", "address", `name=${name}`] : ["set", "address", `name=${name}`, "source=static"];
   const values = [`address=${formatIp(address)}`, `mask=${formatMask(prefix)}`];
-  await netsh(["interface", "ipv4", ...verb, ...values, ...(gateway === undefined ? [] : [`gateway=${gateway}`])]);
+  // `add` refuses a gateway that is there; `set` takes all that is there away first.
+  const isThere = hasStatic && routes.some((route) => isDefault(route) && route.nextHop === gateway);
+  await netsh(["interface", "ipv4", ...verb, ...values, ...(gateway === undefined || isThere ? [] : [`gateway=${gateway}`])]);
 }
 
 function formatMask(prefix: number): string {

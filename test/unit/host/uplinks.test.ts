@@ -174,6 +174,17 @@ test("a static address is written so that it lasts: in the place of a leased one
   ]);
 });
 
+test("a static address that is there is left alone, and beside another the gateway is not written again", async () => {
+  const { access, commands } = fakeWindows();
+  await access.addAddress(NAME, { address: "10.0.0.4/24", origin: "static" }, ["10.0.0.1"]);
+  await access.addAddress(NAME, { address: "10.0.0.9/24", origin: "static" }, ["10.0.0.1"]);
+  await access.addAddress(NAME, { address: "10.0.0.9/24", origin: "static" }, ["10.0.0.2"]);
+  expect(commands).toEqual([
+    `interface ipv4 add address name=${NAME} address=10.0.0.9 mask=255.255.255.0`,
+    `interface ipv4 add address name=${NAME} address=10.0.0.9 mask=255.255.255.0 gateway=10.0.0.2`,
+  ]);
+});
+
 test("name servers are written one after the other, each family for itself", async () => {
   const { access, commands } = fakeWindows();
   await access.setDns(NAME, ["10.0.0.53", "fd00::53", "10.0.0.54"]);
