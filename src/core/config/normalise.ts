@@ -86,9 +86,8 @@ export function normalise(raw: JsonObject, names: OurNames = []): Normalised<Plu
   const type = findForeignType(document, names);
   if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
   if (isIpamMissing) faults.push(IPAM_MISSING);
-  if (faults.length > 0) throw buildConfigError(faults);
-  const alone = findIpv6Alone(document["ipam"]);
-  if (alone.length > 0) throw buildConfigError(alone);
+  refuseFaults(faults);
+  refuseFaults(findIpv6Alone(document["ipam"]));
   const config = buildPluginConfig(document);
   return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
 }
@@ -112,10 +111,9 @@ export function normaliseHnsAddressed(raw: JsonObject, names: OurNames = []): No
   const warnings: string[] = [];
   const document = canonicaliseKeys(raw, warnings);
   const faults = findFaults(document, names);
-  if (faults.length > 0) throw buildConfigError(faults);
+  refuseFaults(faults);
   const network = document as unknown as PluginDocument;
-  const alone = findIpv6Subnet(network.subnet);
-  if (alone.length > 0) throw buildConfigError(alone);
+  refuseFaults(findIpv6Subnet(network.subnet));
   const subnets = readSubnets(network.subnet).map((cidr) => ({ cidr, gateway: addressAt(cidr, 1) }));
   const config = { ...buildNetworkConfig(network), hnsAddressed: { subnets } };
   return { config, warnings: [...warnings, ...findModeWarnings(config, document)] };
@@ -127,8 +125,7 @@ export function normaliseHnsAddressed(raw: JsonObject, names: OurNames = []): No
  */
 export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
   const document = canonicaliseKeys(raw, []);
-  const nameFault = findFaults(document).find(({ path }) => path === "name");
-  if (nameFault !== undefined) throw buildConfigError([nameFault]);
+  refuseFaults(findFaults(document).filter(({ path }) => path === "name"));
   const wanted = new Set<string>(DELETE_KEYS);
   const part = Object.fromEntries(Object.entries(canonicaliseKeys(raw, [])).filter(([key]) => wanted.has(key)));
   const faults = dropRepeats(findSchemaFaults(part).map((fault) => describeSchemaFault(fault, part))).filter(({ path }) =>
@@ -139,6 +136,10 @@ export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
   const host = { ...part, ipam: document["ipam"] } as unknown as HostDocument;
   const config = buildHostConfig(String(document["name"]), host);
   return { config, warnings: faults.map(({ path, problem }) => `${path} ${problem}; its default is used instead`) };
+}
+
+function refuseFaults(faults: readonly Fault[]): void {
+  if (faults.length > 0) throw buildConfigError(faults);
 }
 
 /** As `findFaults`, for a document whose networks this plugin makes: with what only an IPAM plugin for others could serve. */

@@ -27,42 +27,37 @@ interface TableOptions {
 }
 
 /**
- * The rows of one of Windows' tables, each as a view of its own copy; undefined where this Windows has no such table, or refuses it. A
- * table of one address family takes its number.
+ * The rows of one of Windows' tables, each as a view of its own copy; undefined where this Windows has no such table, or refuses it, which
+ * `refused` is told. A table of one address family takes its number.
  */
-export function readTable(helper: IpHelper, name: string, options: TableOptions): DataView[] | undefined {
-  return askTable(helper, name, options).rows;
+export function readTable(
+  { ffi, iphlpapi }: IpHelper,
+  name: string,
+  { rowSize, family }: TableOptions,
+  refused?: (status: unknown) => void,
+): DataView[] | undefined {
+  const table: Out<Pointer> = [null];
+  const get = iphlpapi.find(name, "uint32", family === undefined ? ["out pointer"] : ["uint32", "out pointer"]);
+  const status = family === undefined ? get?.call(table) : get?.call(FAMILIES[family], table);
+  if (status !== NO_ERROR || table[0] === null) return refused?.(status);
+  const count = new DataView(ffi.readBytes(table[0], 4).buffer).getUint32(0, true);
+  const bytes = ffi.readBytes(table[0], TABLE_HEADER + count * rowSize);
+  iphlpapi.find("FreeMibTable", "void", ["pointer"])?.call(table[0]);
+  return Array.from({ length: count }, (_, index) => new DataView(bytes.buffer, TABLE_HEADER + index * rowSize, rowSize));
 }
 
 /** The same, where a table that cannot be read must not pass for one that is empty. Throws IO_FAILURE. */
 export function requireTable(helper: IpHelper, name: string, options: TableOptions): DataView[] {
-  const { status, rows } = askTable(helper, name, options);
-  if (rows !== undefined) return rows;
-  if (status === undefined) throw systemFailed(`this Windows does not export ${name}`);
-  if (NOTHING.includes(status)) return [];
-  throw systemFailed(`${name} answered ${status}`);
+  const rows = readTable(helper, name, options, (status) => {
+    if (status === undefined) throw systemFailed(`this Windows does not export ${name}`);
+    if (!NOTHING.includes(Number(status))) throw systemFailed(`${name} answered ${Number(status)}`);
+  });
+  return rows ?? [];
 }
 
 export function systemFailed(message: string): PluginError {
   const remedy = "run the command as an administrator; set what is missing by hand if it goes on";
   return new PluginError("IO_FAILURE", { message, remedy });
-}
-
-function askTable(
-  { ffi, iphlpapi }: IpHelper,
-  name: string,
-  { rowSize, family }: TableOptions,
-): { status: number | undefined; rows: DataView[] | undefined } {
-  const table: Out<Pointer> = [null];
-  const get = iphlpapi.find(name, "uint32", family === undefined ? ["out pointer"] : ["uint32", "out pointer"]);
-  if (get === undefined) return { status: undefined, rows: undefined };
-  const status = Number(family === undefined ? get.call(table) : get.call(FAMILIES[family], table));
-  if (status !== NO_ERROR || table[0] === null) return { status, rows: undefined };
-  const count = new DataView(ffi.readBytes(table[0], 4).buffer).getUint32(0, true);
-  const bytes = ffi.readBytes(table[0], TABLE_HEADER + count * rowSize);
-  iphlpapi.find("FreeMibTable", "void", ["pointer"])?.call(table[0]);
-  const rows = Array.from({ length: count }, (_, index) => new DataView(bytes.buffer, TABLE_HEADER + index * rowSize, rowSize));
-  return { status, rows };
 }
 
 /** The address of a SOCKADDR_INET, or of the SOCKADDR that begins as it does; undefined for another family than IP's. */
