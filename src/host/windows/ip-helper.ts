@@ -39,7 +39,10 @@ export function readTable(
   const table: Out<Pointer> = [null];
   const get = iphlpapi.find(name, "uint32", family === undefined ? ["out pointer"] : ["uint32", "out pointer"]);
   const status = family === undefined ? get?.call(table) : get?.call(FAMILIES[family], table);
-  if (status !== NO_ERROR || table[0] === null) return refused?.(status);
+  if (status !== NO_ERROR || table[0] === null) {
+    refused?.(status);
+    return undefined;
+  }
   const count = new DataView(ffi.readBytes(table[0], 4).buffer).getUint32(0, true);
   const bytes = ffi.readBytes(table[0], TABLE_HEADER + count * rowSize);
   iphlpapi.find("FreeMibTable", "void", ["pointer"])?.call(table[0]);
