@@ -4,7 +4,7 @@ import { checkVersion, compareVersions, findVersion } from "../core/cni/version.
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
 import type { Fault } from "../core/config/faults.ts";
 import { findForeignPlugin } from "../core/config/foreign/convert.ts";
-import { findFaults, normalise, normaliseDelegated, normaliseHnsAddressed } from "../core/config/normalise.ts";
+import { findNetworkFaults, normalise, normaliseDelegated, normaliseHnsAddressed } from "../core/config/normalise.ts";
 import { findRole, PRODUCT_TYPE } from "../core/config/our-names.ts";
 import type { AttachableConfig, DelegatedConfig, Normalised } from "../core/config/plugin-config.ts";
 import { CliError } from "./world.ts";
@@ -41,7 +41,9 @@ export function parseConfFile(text: string, name: string): ConfFile {
 /** Everything that is wrong with the file, in the order of its parts. */
 export function findFileFaults(file: ConfFile): Fault[] {
   const version = findVersionFault(file);
-  const faults = file.parts.flatMap(({ where, config }) => findFaults(canonicaliseKeys(config, [])).map((fault) => locate(where, fault)));
+  const faults = file.parts.flatMap(({ where, config }) =>
+    findNetworkFaults(canonicaliseKeys(config, [])).map((fault) => locate(where, fault)),
+  );
   const all = [...(version === undefined ? [] : [version]), ...findStructureFaults(file), ...faults];
   return [...new Map(all.map((fault) => [fault.path, fault])).values()];
 }

@@ -8,7 +8,7 @@ import { describeChange } from "../core/engine/network-place.ts";
 import { type EngineOptions, Operation } from "../core/engine/operation.ts";
 import { cleanText } from "../core/topology/text.ts";
 import { type ConfPart, findFileFaults, parseConfFile, readConfig } from "./config-file.ts";
-import { writeDocument } from "./output.ts";
+import { writeDocument, writeProgress } from "./output.ts";
 import { CliError, type CliWorld, type ExitCode, readInput } from "./world.ts";
 
 export interface CareArguments {
@@ -131,7 +131,7 @@ function tellActions(world: CliWorld): Logger {
     const { error, ...rest } = fields;
     const told = Object.entries(rest).map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
     const why = error === undefined ? "" : `: ${error instanceof Error ? error.message : JSON.stringify(error)}`;
-    world.writeError(`${cleanText(`${message}${told.join("")}${why}`)}\n`);
+    writeProgress(world, cleanText(`${message}${told.join("")}${why}`));
   };
   return { error: tell, warn: tell, info: tell, debug: () => undefined };
 }

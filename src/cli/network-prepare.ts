@@ -10,7 +10,7 @@ import { cleanText } from "../core/topology/text.ts";
 import { readConfig } from "./config-file.ts";
 import { readNumber } from "./ipam-state.ts";
 import { findStateDir, readNetworkConfig, readNetworkPart, withEngine } from "./network-care.ts";
-import { writeDocument } from "./output.ts";
+import { writeDocument, writeProgress } from "./output.ts";
 import { CliError, type CliWorld, type ExitCode } from "./world.ts";
 
 export interface PrepareArguments {
@@ -61,13 +61,8 @@ export async function prepare(world: CliWorld, args: PrepareArguments): Promise<
   }
 }
 
-/** The terminal may be gone: making a switch breaks remote sessions off. */
 function tell(world: CliWorld, line: string): void {
-  try {
-    world.writeError(`${cleanText(line)}\n`);
-  } catch {
-    // nobody reads it any more, and the work goes on
-  }
+  writeProgress(world, cleanText(line));
 }
 
 /** Throws CliError where the arguments say too little, or too much. */

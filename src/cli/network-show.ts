@@ -1,5 +1,5 @@
 import { canonicaliseKeys } from "../core/config/canonical-keys.ts";
-import { findFaults } from "../core/config/normalise.ts";
+import { findNetworkFaults } from "../core/config/normalise.ts";
 import { findDifferences } from "../core/engine/compare-network.ts";
 import { describeChange, type NetworkChange } from "../core/engine/network-place.ts";
 import { parseNetwork } from "../core/hcn/documents.ts";
@@ -83,7 +83,7 @@ function pickConfig({ file, parts }: Wanted, network: NetworkDetail): ReturnType
     const why = `it has no configuration of this plugin with the name "${network.name}"`;
     throw new CliError(`${file} cannot be compared`, { why, next: "name the file that makes this network" });
   }
-  if (findFaults(canonicaliseKeys(part.config, [])).length > 0) {
+  if (findNetworkFaults(canonicaliseKeys(part.config, [])).length > 0) {
     throw new CliError(`${file} cannot be used`, { why: "it has faults", next: `hns-cni config validate ${file} says more` });
   }
   return readConfig(part.config).config;

@@ -19,6 +19,15 @@ export function outputOption<T extends string = never>(
   return { alias: "o", describe: "form of the answer", choices: [...new Set([...own, "json", "yaml"] as const)], default: own[0], coerce };
 }
 
+/** A line of what is done while it is done. The terminal may be gone, as when making a switch breaks remote sessions off: the work goes on. */
+export function writeProgress(world: CliWorld, line: string): void {
+  try {
+    world.writeError(`${line}\n`);
+  } catch {
+    // nobody reads it any more
+  }
+}
+
 export function writeDocument(world: CliWorld, value: unknown, format: DocumentFormat): void {
   world.writeOut(formatDocument(value, format));
 }

@@ -23,11 +23,11 @@ import { buildBandwidth, findBandwidthFaults } from "./bandwidth.ts";
 import { findModeWarnings, leavesAddressesToHns } from "./mode-faults.ts";
 import { buildModeSettings, type ModeDocument } from "./mode-settings.ts";
 import { findModeFacts } from "./modes.ts";
-import { findIpamType, isOurType, type OurNames } from "./our-names.ts";
-import { refuseIpv6Alone } from "./pool-faults.ts";
+import { findIpamType, findRole, isOurType, type OurNames } from "./our-names.ts";
+import { findIpv6Alone } from "./pool-faults.ts";
 import { buildPools, buildWarm, type WarmDocument } from "./pool-settings.ts";
 import { buildPortMappings, findRuntimeFaults, mergeDns } from "./runtime-config.ts";
-import { findConfigWarnings, findSemanticFaults, findSubnetFaults, readSubnets, refuseIpv6Subnet } from "./semantic-faults.ts";
+import { findConfigWarnings, findIpv6Subnet, findSemanticFaults, findSubnetFaults, readSubnets } from "./semantic-faults.ts";
 import { findAliasWarnings, foldAliases } from "./warm-aliases.ts";
 
 /** The default and the upper limit of ipam.reclaimGraceSeconds, as the schema has them. */
@@ -86,8 +86,8 @@ export function normalise(raw: JsonObject, names: OurNames = []): Normalised<Plu
   const type = findForeignType(document, names);
   if (type !== undefined) faults.push(buildFault("ipam.type", type, "is another plugin"));
   if (isIpamMissing) faults.push(IPAM_MISSING);
-  if (faults.length > 0) throw buildConfigError(faults);
-  refuseIpv6Alone(document["ipam"]);
+  refuseFaults(faults);
+  refuseFaults(findIpv6Alone(document["ipam"]));
   const config = buildPluginConfig(document);
   return { config, warnings: [...warnings, ...findConfigWarnings(config, document)] };
 }
@@ -111,9 +111,9 @@ export function normaliseHnsAddressed(raw: JsonObject, names: OurNames = []): No
   const warnings: string[] = [];
   const document = canonicaliseKeys(raw, warnings);
   const faults = findFaults(document, names);
-  if (faults.length > 0) throw buildConfigError(faults);
+  refuseFaults(faults);
   const network = document as unknown as PluginDocument;
-  refuseIpv6Subnet(network.subnet);
+  refuseFaults(findIpv6Subnet(network.subnet));
   const subnets = readSubnets(network.subnet).map((cidr) => ({ cidr, gateway: addressAt(cidr, 1) }));
   const config = { ...buildNetworkConfig(network), hnsAddressed: { subnets } };
   return { config, warnings: [...warnings, ...findModeWarnings(config, document)] };
@@ -125,8 +125,7 @@ export function normaliseHnsAddressed(raw: JsonObject, names: OurNames = []): No
  */
 export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
   const document = canonicaliseKeys(raw, []);
-  const nameFault = findFaults(document).find(({ path }) => path === "name");
-  if (nameFault !== undefined) throw buildConfigError([nameFault]);
+  refuseFaults(findFaults(document).filter(({ path }) => path === "name"));
   const wanted = new Set<string>(DELETE_KEYS);
   const part = Object.fromEntries(Object.entries(canonicaliseKeys(raw, [])).filter(([key]) => wanted.has(key)));
   const faults = dropRepeats(findSchemaFaults(part).map((fault) => describeSchemaFault(fault, part))).filter(({ path }) =>
@@ -137,6 +136,19 @@ export function normaliseForDelete(raw: JsonObject): Normalised<HostConfig> {
   const host = { ...part, ipam: document["ipam"] } as unknown as HostDocument;
   const config = buildHostConfig(String(document["name"]), host);
   return { config, warnings: faults.map(({ path, problem }) => `${path} ${problem}; its default is used instead`) };
+}
+
+function refuseFaults(faults: readonly Fault[]): void {
+  if (faults.length > 0) throw buildConfigError(faults);
+}
+
+/** As `findFaults`, for a document whose networks this plugin makes: with what only an IPAM plugin for others could serve. */
+export function findNetworkFaults(document: Record<string, unknown>, names: OurNames = []): Fault[] {
+  const role = findRole(document, names);
+  const faults = findFaults(document, names);
+  if (faults.length > 0) return faults;
+  if (role === "hns-addressed") return findIpv6Subnet(document["subnet"]);
+  return role === "plugin" ? findIpv6Alone(document["ipam"]) : [];
 }
 
 /** Every fault of a document in canonical case, into which the schema's defaults are filled. */

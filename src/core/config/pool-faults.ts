@@ -1,7 +1,7 @@
 import { cidrSize, findCidr, findIp, formatCidr, offsetIn, overlaps } from "../base/ip.ts";
 import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
 import { findCidrFault } from "./cidr-fault.ts";
-import { buildConfigError, buildFault, type Fault } from "./faults.ts";
+import { buildFault, type Fault } from "./faults.ts";
 import {
   describeRanges,
   isBlockSizeFor,
@@ -57,13 +57,13 @@ export function findPoolFaults(ipam: JsonObject, services: readonly WrittenRange
   ];
 }
 
-/** Throws INVALID_CONFIG when there is no IPv4 range. For a network that this plugin makes. */
-export function refuseIpv6Alone(ipam: unknown): void {
+/** The fault of ranges without IPv4 among them. For a network that this plugin makes. */
+export function findIpv6Alone(ipam: unknown): Fault[] {
   const ranges = isJsonObject(ipam) ? listPoolGroups(ipam).flatMap((group) => parseRanges(group).ranges) : [];
   const [first] = ranges;
-  if (first === undefined || ranges.some(({ cidr }) => cidr.address.family === 4)) return;
+  if (first === undefined || ranges.some(({ cidr }) => cidr.address.family === 4)) return [];
   const remedy = 'add an IPv4 network: "cidrs": ["10.244.3.0/24", "fd00:10:244:3::/64"]';
-  throw buildConfigError([buildFault(first.path, first.text, "is an IPv6 network, and Windows has no pods with IPv6 alone", remedy)]);
+  return [buildFault(first.path, first.text, "is an IPv6 network, and Windows has no pods with IPv6 alone", remedy)];
 }
 
 function findGroupFaults(group: PoolGroup): Fault[] {

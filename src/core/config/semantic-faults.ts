@@ -3,7 +3,7 @@ import type { Cidr } from "../base/ip.ts";
 import { isJsonObject } from "./canonical-keys.ts";
 import type { JsonObject } from "./canonical-keys.ts";
 import { findCidrFault } from "./cidr-fault.ts";
-import { buildConfigError, buildFault } from "./faults.ts";
+import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { findModeFaults, findModeWarnings } from "./mode-faults.ts";
 import { findModeFacts } from "./modes.ts";
@@ -64,12 +64,13 @@ export function readSubnets(text: string | undefined): Cidr[] {
   return splitSubnets(text).flatMap((part) => findCidr(part) ?? []);
 }
 
-/** Throws INVALID_CONFIG for a subnet without IPv4. For a network that this plugin makes. */
-export function refuseIpv6Subnet(text: string | undefined): void {
+/** The fault of a subnet without IPv4. For a network that this plugin makes. */
+export function findIpv6Subnet(text: unknown): Fault[] {
+  if (typeof text !== "string") return [];
   const cidrs = readSubnets(text);
-  if (text === undefined || cidrs.length === 0 || cidrs.some(({ address }) => address.family === 4)) return;
+  if (cidrs.length === 0 || cidrs.some(({ address }) => address.family === 4)) return [];
   const remedy = 'write an IPv4 network before it, such as "10.244.3.0/24,fd00:10:244:3::/64"';
-  throw buildConfigError([buildFault("subnet", text, "is an IPv6 network, and Windows has no pods with IPv6 alone", remedy)]);
+  return [buildFault("subnet", text, "is an IPv6 network, and Windows has no pods with IPv6 alone", remedy)];
 }
 
 function splitSubnets(text: string): string[] {

@@ -2,7 +2,7 @@ import { findMac, type Mac } from "../../core/base/ids.ts";
 import { type Family, formatIp, type IpAddress } from "../../core/base/ip.ts";
 import type { AddressOrigin, Uplink, UplinkAddress, UplinkRoute } from "../../core/engine/prepare/uplink.ts";
 import type { Pointer } from "../ffi/library.ts";
-import { ADDRESS_ROW, type IpHelper, NO_ERROR, readAddress, readTable } from "./ip-helper.ts";
+import { ADDRESS_ROW, type IpHelper, NO_ERROR, readAddress, requireTable, systemFailed } from "./ip-helper.ts";
 
 /** MIB_IF_ROW2 (netioapi.h, x64). */
 const IF_ROW = {
@@ -49,6 +49,8 @@ const DNS = { size: 32, next: 8, address: 16, addressLength: 24 } as const;
 const ALL_FAMILIES = 0;
 const SKIP_ALL_BUT_DNS = 0x1 | 0x2 | 0x4;
 const ADAPTERS_BYTES = 256 * 1024;
+/** No interface has IP. */
+const ERROR_NO_DATA = 232;
 
 /** An uplink, and how Windows calls its interface: apart, since uplinks are written as JSON. */
 export interface WindowsUplink {
@@ -65,9 +67,9 @@ export class InterfaceReader {
     this.#helper = helper;
   }
 
-  /** In Windows' order; none where it does not tell its interfaces. */
+  /** In Windows' order. Throws IO_FAILURE where it does not tell them, or not all of them: what is not known cannot be given back. */
   list(): WindowsUplink[] {
-    const rows = readTable(this.#helper, "GetIfTable2", { rowSize: IF_ROW.size }) ?? [];
+    const rows = requireTable(this.#helper, "GetIfTable2", { rowSize: IF_ROW.size });
     const settings = this.#readSettings();
     return rows.flatMap((row) => {
       const kind = kindOf(row);
@@ -84,7 +86,7 @@ export class InterfaceReader {
 
   #readAddresses(luid: bigint): UplinkAddress[] {
     return ([4, 6] as const).flatMap((family) => {
-      const rows = readTable(this.#helper, "GetUnicastIpAddressTable", { rowSize: ADDRESS_ROW.size, family }) ?? [];
+      const rows = requireTable(this.#helper, "GetUnicastIpAddressTable", { rowSize: ADDRESS_ROW.size, family });
       return rows
         .filter((row) => row.getBigUint64(ADDRESS_ROW.luid, true) === luid)
         .flatMap((row) => {
@@ -98,7 +100,7 @@ export class InterfaceReader {
   /** Without those of an address itself, and those to the machine itself. */
   #readRoutes(luid: bigint, isDhcp: boolean): UplinkRoute[] {
     return ([4, 6] as const).flatMap((family) => {
-      const rows = readTable(this.#helper, "GetIpForwardTable2", { rowSize: ROUTE_ROW.size, family }) ?? [];
+      const rows = requireTable(this.#helper, "GetIpForwardTable2", { rowSize: ROUTE_ROW.size, family });
       return rows
         .filter((row) => row.getBigUint64(ROUTE_ROW.luid, true) === luid && !isOwn(row))
         .flatMap((row) => {
@@ -118,7 +120,10 @@ export class InterfaceReader {
     this.#buffer ??= ffi.allocate(new Uint8Array(ADAPTERS_BYTES));
     const size = Uint32Array.of(ADAPTERS_BYTES);
     const get = iphlpapi.find("GetAdaptersAddresses", "uint32", ["uint32", "uint32", "pointer", "pointer", "bytes"]);
-    if (get?.call(ALL_FAMILIES, SKIP_ALL_BUT_DNS, null, this.#buffer, new Uint8Array(size.buffer)) !== NO_ERROR) return found;
+    if (get === undefined) throw systemFailed("this Windows does not export GetAdaptersAddresses");
+    const status = Number(get.call(ALL_FAMILIES, SKIP_ALL_BUT_DNS, null, this.#buffer, new Uint8Array(size.buffer)));
+    if (status === ERROR_NO_DATA) return found;
+    if (status !== NO_ERROR) throw systemFailed(`GetAdaptersAddresses answered ${status}`);
     for (const adapter of this.#walk(this.#buffer, ADAPTER)) {
       const dns = this.#walk(adapter.getBigUint64(ADAPTER.firstDns, true), DNS).flatMap((server) => this.#readServer(server));
       const isDhcp = (adapter.getUint32(ADAPTER.flags, true) & ADAPTER_DHCP) !== 0;

@@ -1,3 +1,4 @@
+import { PluginError } from "../../core/base/errors.ts";
 import type { Family, IpAddress } from "../../core/base/ip.ts";
 import type { Ffi, NativeLibrary, Out, Pointer } from "../ffi/library.ts";
 
@@ -17,23 +18,49 @@ const TABLE_HEADER = 8;
 /** MIB_UNICASTIPADDRESS_ROW (netioapi.h, x64). */
 export const ADDRESS_ROW = { size: 80, luid: 32, prefixOrigin: 44, suffixOrigin: 48, prefixLength: 60 } as const;
 
+/** What a table of which there is nothing answers: ERROR_FILE_NOT_FOUND, ERROR_NOT_FOUND, and ERROR_NOT_SUPPORTED for a family that is not installed. */
+const NOTHING = [2, 1168, 50];
+
+interface TableOptions {
+  readonly rowSize: number;
+  readonly family?: Family;
+}
+
 /**
- * The rows of one of Windows' tables, each as a view of its own copy; undefined where this Windows has no such table, or refuses it. A
- * table of one address family takes its number.
+ * The rows of one of Windows' tables, each as a view of its own copy; undefined where this Windows has no such table, or refuses it, which
+ * `refused` is told. A table of one address family takes its number.
  */
 export function readTable(
   { ffi, iphlpapi }: IpHelper,
   name: string,
-  { rowSize, family }: { rowSize: number; family?: Family },
+  { rowSize, family }: TableOptions,
+  refused?: (status: unknown) => void,
 ): DataView[] | undefined {
   const table: Out<Pointer> = [null];
   const get = iphlpapi.find(name, "uint32", family === undefined ? ["out pointer"] : ["uint32", "out pointer"]);
   const status = family === undefined ? get?.call(table) : get?.call(FAMILIES[family], table);
-  if (status !== NO_ERROR || table[0] === null) return undefined;
+  if (status !== NO_ERROR || table[0] === null) {
+    refused?.(status);
+    return undefined;
+  }
   const count = new DataView(ffi.readBytes(table[0], 4).buffer).getUint32(0, true);
   const bytes = ffi.readBytes(table[0], TABLE_HEADER + count * rowSize);
   iphlpapi.find("FreeMibTable", "void", ["pointer"])?.call(table[0]);
   return Array.from({ length: count }, (_, index) => new DataView(bytes.buffer, TABLE_HEADER + index * rowSize, rowSize));
+}
+
+/** The same, where a table that cannot be read must not pass for one that is empty. Throws IO_FAILURE. */
+export function requireTable(helper: IpHelper, name: string, options: TableOptions): DataView[] {
+  const rows = readTable(helper, name, options, (status) => {
+    if (status === undefined) throw systemFailed(`this Windows does not export ${name}`);
+    if (!NOTHING.includes(Number(status))) throw systemFailed(`${name} answered ${Number(status)}`);
+  });
+  return rows ?? [];
+}
+
+export function systemFailed(message: string): PluginError {
+  const remedy = "run the command as an administrator; set what is missing by hand if it goes on";
+  return new PluginError("IO_FAILURE", { message, remedy });
 }
 
 /** The address of a SOCKADDR_INET, or of the SOCKADDR that begins as it does; undefined for another family than IP's. */

@@ -1,9 +1,8 @@
-import { PluginError } from "../../core/base/errors.ts";
 import { findAddressWithPrefix, findIp, formatIp, type IpAddress, networkOf, width } from "../../core/base/ip.ts";
-import type { UplinkAccess, UplinkAddress, UplinkRoute } from "../../core/engine/prepare/uplink.ts";
+import { isDefault, type UplinkAccess, type UplinkAddress, type UplinkRoute } from "../../core/engine/prepare/uplink.ts";
 import type { Ffi } from "../ffi/library.ts";
 import { InterfaceReader, ROUTE_ROW, type WindowsUplink } from "./interfaces.ts";
-import { ADDRESS_ROW, type IpHelper, NO_ERROR, writeAddress } from "./ip-helper.ts";
+import { ADDRESS_ROW, type IpHelper, NO_ERROR, systemFailed, writeAddress } from "./ip-helper.ts";
 import { type Netsh, openNetsh } from "./netsh.ts";
 import type { System32 } from "./system32.ts";
 
@@ -39,11 +38,11 @@ export function buildWindowsUplinks(helper: IpHelper, netsh: Netsh): UplinkAcces
 
 function findByName(reader: InterfaceReader, name: string): WindowsUplink {
   const found = reader.list().find(({ uplink }) => uplink.name === name);
-  if (found === undefined) throw failed(`Windows has no network interface "${name}" any more`);
+  if (found === undefined) throw systemFailed(`Windows has no network interface "${name}" any more`);
   return found;
 }
 
-/** `set address` puts a static address in the place of all that is there; with other static ones it is added. */
+/** One that is there is left alone. `set address` puts a static address in the place of all that is there; with other static ones it is added. */
 async function writeStatic(
   netsh: Netsh,
   { uplink }: WindowsUplink,
@@ -51,16 +50,19 @@ async function writeStatic(
   gateways: readonly string[],
 ): Promise<void> {
   const { address, prefix } = parsePrefixed(text);
-  const { name } = uplink;
+  const { name, addresses, routes } = uplink;
+  if (addresses.some((own) => own.origin === "static" && own.address === text)) return;
   if (address.family === 6) {
     await netsh(["interface", "ipv6", "add", "address", `interface=${name}`, `address=${text}`]);
     return;
   }
   const gateway = gateways.find((one) => findIp(one)?.family === 4);
-  const hasStatic = uplink.addresses.some((own) => own.origin === "static" && findIp(own.address.replace(/\/.*/, ""))?.family === 4);
+  const hasStatic = addresses.some((own) => own.origin === "static" && findIp(own.address.replace(/\/.*/, ""))?.family === 4);
   const verb = hasStatic ? ["add", "address", `name=${name}`] : ["set", "address", `name=${name}`, "source=static"];
   const values = [`address=${formatIp(address)}`, `mask=${formatMask(prefix)}`];
-  await netsh(["interface", "ipv4", ...verb, ...values, ...(gateway === undefined ? [] : [`gateway=${gateway}`])]);
+  // `add` refuses a gateway that is there; `set` takes all that is there away first.
+  const isThere = hasStatic && routes.some((route) => isDefault(route) && route.nextHop === gateway);
+  await netsh(["interface", "ipv4", ...verb, ...values, ...(gateway === undefined || isThere ? [] : [`gateway=${gateway}`])]);
 }
 
 function formatMask(prefix: number): string {
@@ -105,9 +107,9 @@ function addRoute({ iphlpapi }: IpHelper, { luid }: WindowsUplink, { destination
 
 function create(iphlpapi: IpHelper["iphlpapi"], name: string, row: DataView): void {
   const native = iphlpapi.find(name, "uint32", ["bytes"]);
-  if (native === undefined) throw failed(`this Windows does not export ${name}`);
+  if (native === undefined) throw systemFailed(`this Windows does not export ${name}`);
   const status = Number(native.call(bytesOf(row)));
-  if (status !== NO_ERROR && status !== ERROR_OBJECT_ALREADY_EXISTS) throw failed(`${name} answered ${status}`);
+  if (status !== NO_ERROR && status !== ERROR_OBJECT_ALREADY_EXISTS) throw systemFailed(`${name} answered ${status}`);
 }
 
 /**
@@ -131,13 +133,6 @@ function bytesOf(row: DataView): Uint8Array {
 function parsePrefixed(text: string): { address: IpAddress; prefix: number } {
   const address = findIp(text);
   const found = address === undefined ? findAddressWithPrefix(text) : { address, prefix: width(address.family) };
-  if (found === undefined) throw failed(`"${text}" is no address`);
+  if (found === undefined) throw systemFailed(`"${text}" is no address`);
   return found;
-}
-
-function failed(message: string): PluginError {
-  return new PluginError("IO_FAILURE", {
-    message,
-    remedy: "run the command as an administrator; set what is missing by hand if it goes on",
-  });
 }

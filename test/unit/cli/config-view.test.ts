@@ -49,6 +49,12 @@ describe("config validate", () => {
     ["a version that is no text", { ...CONF, cniVersion: 1 }, ["cniVersion"]],
     ["another plugin's configuration", { ...CONF, type: "other" }, ["type"]],
     ["a list without this plugin", { ...LIST, plugins: [{ type: "other" }] }, ["plugins"]],
+    ["a range of IPv6 alone", { ...CONF, ipam: { ...PLUGIN.ipam, cidr: "fd00:1::/64" } }, ["ipam.cidr"]],
+    [
+      "an IPv6 subnet where HNS chooses",
+      { cniVersion: "1.1.0", name: "p", type: "hns-cni", mode: "l2bridge", subnet: "fd00:1::/64" },
+      ["subnet"],
+    ],
     ["plugins that are no list", { ...LIST, plugins: {} }, ["plugins"]],
   ])("reports %s", (_name, document, paths) => {
     expect(pathsOf(document).sort()).toEqual([...paths].sort());

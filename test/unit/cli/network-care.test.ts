@@ -42,6 +42,16 @@ function buildWorld(): FakeWorld {
   return built;
 }
 
+test("a terminal that is gone does not break the work off", async () => {
+  world = Object.assign(world, {
+    writeError: () => {
+      throw new Error("EIO: i/o error, write");
+    },
+  });
+  expect(await ensure()).toContain("network created");
+  expect(hns().networks).toHaveLength(1);
+});
+
 async function run(work: () => Promise<ExitCode>): Promise<string> {
   world.out = "";
   expect(await work()).toBe(0);

@@ -93,10 +93,13 @@ function fakeWindows({ prefixOrigin = 1, missing = [], statuses = {} }: FakeOpti
   const call = (name: string, args: unknown[]): number => {
     if (name.startsWith("GetI") || name === "GetUnicastIpAddressTable") {
       const family = args.length === 1 ? "" : String(args[0]);
+      const refused = statuses[`${name}${family}`];
+      if (refused !== undefined) return refused;
       (args.at(-1) as Out<Pointer>)[0] = keep(tables[`${name}${family}`] ?? new Uint8Array(8));
       return 0;
     }
     if (name === "GetAdaptersAddresses") {
+      if (statuses[name] !== undefined) return statuses[name];
       memory.set(args[3] as Pointer, buildAdapters(keep));
       return 0;
     }
@@ -174,6 +177,17 @@ test("a static address is written so that it lasts: in the place of a leased one
   ]);
 });
 
+test("a static address that is there is left alone, and beside another the gateway is not written again", async () => {
+  const { access, commands } = fakeWindows();
+  await access.addAddress(NAME, { address: "10.0.0.4/24", origin: "static" }, ["10.0.0.1"]);
+  await access.addAddress(NAME, { address: "10.0.0.9/24", origin: "static" }, ["10.0.0.1"]);
+  await access.addAddress(NAME, { address: "10.0.0.9/24", origin: "static" }, ["10.0.0.2"]);
+  expect(commands).toEqual([
+    `interface ipv4 add address name=${NAME} address=10.0.0.9 mask=255.255.255.0`,
+    `interface ipv4 add address name=${NAME} address=10.0.0.9 mask=255.255.255.0 gateway=10.0.0.2`,
+  ]);
+});
+
 test("name servers are written one after the other, each family for itself", async () => {
   const { access, commands } = fakeWindows();
   await access.setDns(NAME, ["10.0.0.53", "fd00::53", "10.0.0.54"]);
@@ -216,6 +230,21 @@ test("a neighbour is asked for on the interface's own link", async () => {
   expect(written["ResolveIpNetEntry2"]).toEqual([new Uint8Array(row.buffer)]);
   expect(await fakeWindows({ statuses: { ResolveIpNetEntry2: 67 } }).access.reaches(NAME, "10.0.0.1")).toBe(false);
   expect(await fakeWindows({ missing: ["ResolveIpNetEntry2"] }).access.reaches(NAME, "10.0.0.1")).toBe(false);
+});
+
+test.each([
+  ["GetIfTable2", ""],
+  ["GetUnicastIpAddressTable", "2"],
+  ["GetIpForwardTable2", "2"],
+  ["GetAdaptersAddresses", ""],
+])("a machine that does not answer %s%s is an error, not a machine without any", async (name, family) => {
+  const { access } = fakeWindows({ statuses: { [`${name}${family}`]: 8 } });
+  await expect(access.list()).rejects.toMatchObject({ code: "IO_FAILURE", message: `${name} answered 8` });
+});
+
+test("Windows without IPv6 has no addresses and routes of it", async () => {
+  const { access } = fakeWindows({ statuses: { GetUnicastIpAddressTable23: 1168, GetIpForwardTable223: 50 } });
+  expect((await access.list())[0]).toMatchObject({ name: NAME, addresses: [{ address: "10.0.0.4/24" }] });
 });
 
 test("an interface that has gone is an error that names it", async () => {

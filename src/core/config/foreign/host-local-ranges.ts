@@ -1,7 +1,7 @@
 import { addressAt, type Cidr, cidrSize, findCidr, findIp, formatCidr, formatIp, offsetIn } from "../../base/ip.ts";
 import { findField, isJsonObject, type JsonObject } from "../../cni/json.ts";
 import { PLUGIN_KEYS } from "../generated/plugin-shape.ts";
-import type { Draft } from "./draft.ts";
+import type { Draft, Place } from "./draft.ts";
 import type { IpamTraits } from "./gateway.ts";
 import { GIVE_RANGE, isCidr } from "./ranges.ts";
 
@@ -32,7 +32,7 @@ export function readPools(path: string, ipam: JsonObject, { traits, draft }: { t
   const before = draft.faults.length;
   const sets = [...(ipam["subnet"] === undefined ? [] : [[{ path, raw: ipam }]]), ...findSets(path, ipam["ranges"], draft)];
   const pools = sets.flat().flatMap((place) => readPool(place, traits, draft));
-  if (draft.faults.length === before) refuseSets(path, sets, draft);
+  if (draft.faults.length === before) refuseSets({ path: `${path}.ranges`, value: ipam["ranges"] }, sets, draft);
   return draft.faults.length === before ? pools : [];
 }
 
@@ -54,21 +54,13 @@ function findSets(path: string, sets: unknown, draft: Draft): RangePlace[][] {
 }
 
 /** A pod gets one address of each family, so no two sets may have the same. */
-function refuseSets(path: string, sets: readonly (readonly RangePlace[])[], draft: Draft): void {
+function refuseSets(place: Place, sets: readonly (readonly RangePlace[])[], draft: Draft): void {
   const families = sets.map((set) => set.map(({ raw }) => (String(findField(raw, "subnet")).includes(":") ? 6 : 4)));
   const kinds = families.map((set) => set[0]);
   if (families.some((set) => new Set(set).size > 1) || new Set(kinds).size < kinds.length)
-    draft.fault(
-      { path: `${path}.ranges`, value: sets },
-      "gives a pod two addresses of one family",
-      "leave one set for each address family",
-    );
+    draft.fault(place, "gives a pod two addresses of one family", "leave one set for each address family; subnet is one of its own");
   else if (!hasPools() && sets.flat().length > 1)
-    draft.fault(
-      { path: `${path}.ranges`, value: sets },
-      "names several ranges, and this version has one",
-      "leave one range, or keep host-local",
-    );
+    draft.fault(place, "names several ranges, and this version has one", "leave one range, or keep host-local");
 }
 
 function readPool({ path, raw }: RangePlace, traits: IpamTraits, draft: Draft): Pool[] {

@@ -54,6 +54,9 @@ export function findChanges(before: Uplink, now: Uplink): string[] {
   const [was, is] = [lease(before), lease(now)];
   return [
     ...(was !== "" && is !== "" && was !== is ? [`the DHCP server gave ${is}, and before ${was}`] : []),
+    ...(before.dns.join() !== now.dns.join() && now.dns.length > 0
+      ? [`the name servers are ${now.dns.join(", ")}, and were ${before.dns.join(", ") || "none"}`]
+      : []),
     ...(before.mtu !== now.mtu ? [`the MTU is ${now.mtu}, and was ${before.mtu}`] : []),
   ];
 }

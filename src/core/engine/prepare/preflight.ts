@@ -5,6 +5,7 @@ import { DATAPATHS, getDatapath } from "../../datapath/datapaths.ts";
 import { type NetworkView, parseNetwork } from "../../hcn/documents.ts";
 import { isNotFound } from "../../hcn/hresults.ts";
 import type { HcnSession } from "../../hcn/session.ts";
+import { mismatch } from "../ensure-network.ts";
 import { findCarrier, findManagement, gatewaysOf, isUsable, type Uplink } from "./uplink.ts";
 
 /** An HNS network that has put a switch over the card already, or has the name of ours. */
@@ -72,6 +73,17 @@ function listNames(cards: readonly Uplink[]): string {
 }
 
 const EXTERNAL_TYPES = Object.values(DATAPATHS).flatMap(({ type, isExternal }) => (isExternal ? [type.toLowerCase()] : []));
+
+/** Throws NETWORK_MISMATCH for a network of our name that stands on no card, or on another than the one that is named: no switch is made by it. */
+export function requireSwitch({ name, type, adapter }: NetworkView, config: AttachableConfig): void {
+  const differences = [
+    ...(EXTERNAL_TYPES.includes(type.toLowerCase()) ? [] : [`Type is ${type}, which stands on no network card`]),
+    ...(config.adapter === undefined || adapter === undefined || adapter.toLowerCase() === config.adapter.toLowerCase()
+      ? []
+      : [`adapter is "${adapter}", wanted "${config.adapter}"`]),
+  ];
+  if (differences.length > 0) throw mismatch({ name, differences, existingContainersAffected: false });
+}
 
 /** The network because of which there is nothing to make: one of the name, or an external one on the card, whoever made it. */
 export function findStanding(

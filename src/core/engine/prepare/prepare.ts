@@ -8,11 +8,20 @@ import { describeRepair, findMissing } from "./compare.ts";
 import { finish } from "./finish.ts";
 import { withMode } from "../with-mode.ts";
 import { NOTHING, type PrepareOptions, type PrepareReport } from "./options.ts";
-import { chooseCard, findStanding, listNetworks, notReady, requireExternal, requireFree, type Standing } from "./preflight.ts";
+import {
+  chooseCard,
+  findStanding,
+  listNetworks,
+  notReady,
+  requireExternal,
+  requireFree,
+  requireSwitch,
+  type Standing,
+} from "./preflight.ts";
 import { resume } from "./resume.ts";
 import { describeUndone, rollBack } from "./roll-back.ts";
 import { formatSnapshot, readSnapshot, type Snapshot } from "./snapshot.ts";
-import { findCarrier, findManagement, gatewaysOf, type Uplink } from "./uplink.ts";
+import { findCard, findCarrier, findManagement, gatewaysOf, type Uplink } from "./uplink.ts";
 
 /** How long a gateway may take to answer before anything is made: neighbours are asked again. */
 const ANSWER_MS = 2_000;
@@ -21,7 +30,7 @@ const ANSWER_MS = 2_000;
  * Makes the first external HNS network on a card as a step of its own, and sees that the node's connection is as it was: the snapshot of
  * the uplink is on disk before HNS is asked, what does not come back is restored, and where the connection does not return the network is
  * taken away again. One that was interrupted is ended first, from its snapshot. Where a switch is there already nothing is done.
- * Throws INVALID_CONFIG and NETWORK_NOT_READY before anything is made; what HNS throws, and NETWORK_NOT_READY for a connection that does not
+ * Throws INVALID_CONFIG, NETWORK_MISMATCH and NETWORK_NOT_READY before anything is made; what HNS throws, and NETWORK_NOT_READY for a connection that does not
  * return, after everything was taken back, or with a message that says what could not be.
  */
 export async function prepareNetwork(given: PrepareOptions): Promise<PrepareReport> {
@@ -37,7 +46,10 @@ export async function prepareNetwork(given: PrepareOptions): Promise<PrepareRepo
   const networks = await listNetworks(operation.hcn);
   const uplinks = await options.uplinks.list();
   const named = networks.find(({ name }) => name === config.networkName);
-  if (named !== undefined) return reportStanding(named, uplinks, named.adapter);
+  if (named !== undefined) {
+    requireSwitch(named, config);
+    return reportStanding(named, uplinks, named.adapter);
+  }
   const card = chooseCard(config.adapter, uplinks);
   const standing = findStanding(networks, config.networkName, card, uplinks);
   if (standing !== undefined) return reportStanding(standing, uplinks, standing.adapter ?? card.name);
@@ -124,11 +136,12 @@ function planSwitch(
 
 async function planResume({ file, uplinks }: PrepareOptions, { takenAt, uplink, network, gateways }: Snapshot): Promise<PrepareReport> {
   const all = await uplinks.list();
-  const now = findManagement(all, uplink.mac) ?? all.find(({ mac }) => mac === uplink.mac);
+  const now = findManagement(all, uplink.mac) ?? findCard(all, uplink);
   const missing = now === undefined ? ["the interface itself"] : findMissing(uplink, now).map(describeRepair);
+  const next = now === undefined ? `nothing: the machine has no card with MAC address ${uplink.mac}` : `restore ${missing.join(", ")}`;
   const plan = [
     `end the prepare of ${takenAt} first, whose snapshot is in ${file.path}`,
-    missing.length === 0 ? "nothing of the uplink is missing: remove the snapshot" : `restore ${missing.join(", ")}`,
+    missing.length === 0 ? "nothing of the uplink is missing: remove the snapshot" : next,
   ];
   return { ...NOTHING, outcome: "planned", network, adapter: uplink.name, before: uplink, after: now, gateways, missing, plan };
 }

@@ -2,7 +2,7 @@ import { type Clock, deadlineIn, earlier, poll } from "../../base/async.ts";
 import { toPluginError } from "../../base/errors.ts";
 import { describeRepair, findMissing, findMissingAddresses, type Repair } from "./compare.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { findManagement, gatewaysOf, type Uplink, type UplinkAccess } from "./uplink.ts";
+import { findCard, findManagement, gatewaysOf, type Uplink, type UplinkAccess } from "./uplink.ts";
 
 /** What settling works with. */
 export interface SettleOptions {
@@ -41,7 +41,7 @@ const TRIES = 3;
  * back what does not come, and sees that the gateways answer. Never throws for what it cannot restore: that stays in `missing`.
  */
 export async function settle(options: SettleOptions, snapshot: Snapshot, place: "card" | "switch"): Promise<Settled> {
-  await waitForAddresses(options, snapshot, place);
+  const wasSeen = await waitForAddresses(options, snapshot, place);
   const restored = new Set<string>();
   const tries = new Map<string, number>();
   const { clock, timeoutMs } = options;
@@ -49,7 +49,9 @@ export async function settle(options: SettleOptions, snapshot: Snapshot, place: 
   let last: Settled = { now: undefined, isConnected: false, restored: [], missing: [] };
   await poll(clock, { deadline, intervalMs: POLL_MS }, async () => {
     last = await restoreOnce(options, snapshot, { place, restored, tries });
-    const isOver = last.now === undefined || options.isInterrupted() || (last.isConnected && last.missing.length === 0);
+    // One that was there comes again: Windows does not tell its interfaces at each moment of such a change.
+    const isGone = last.now === undefined && !wasSeen;
+    const isOver = isGone || options.isInterrupted() || (last.isConnected && last.missing.length === 0);
     return isOver ? true : undefined;
   });
   return last;
@@ -60,10 +62,11 @@ async function findPlace({ uplinks, tell }: SettleOptions, { uplink }: Snapshot,
   const all = await orElse([], () => uplinks.list(), tell); // Windows rearranges its interfaces just now
   const management = findManagement(all, uplink.mac);
   if (place === "switch") return management;
-  return management === undefined ? all.find(({ kind, mac }) => kind === "adapter" && mac === uplink.mac) : undefined;
+  return management === undefined ? findCard(all, uplink) : undefined;
 }
 
-async function waitForAddresses(options: SettleOptions, snapshot: Snapshot, place: "card" | "switch"): Promise<void> {
+/** Whether the interface was there at all. */
+async function waitForAddresses(options: SettleOptions, snapshot: Snapshot, place: "card" | "switch"): Promise<boolean> {
   const { clock, timeoutMs } = options;
   const whole = deadlineIn(clock, timeoutMs);
   const isStatic = snapshot.uplink.addresses.some(({ origin }) => origin === "static");
@@ -76,6 +79,7 @@ async function waitForAddresses(options: SettleOptions, snapshot: Snapshot, plac
     const patience = isStatic ? earlier(whole, { at: seenAt + STATIC_MS }) : whole;
     return findMissingAddresses(snapshot.uplink, now).length === 0 || clock.uptime() >= patience.at ? true : undefined;
   });
+  return seenAt !== undefined;
 }
 
 interface Progress {

@@ -80,6 +80,12 @@ export function findManagement(uplinks: readonly Uplink[], mac: Mac): Uplink | u
   return uplinks.find((uplink) => uplink.kind === "management" && uplink.mac === mac);
 }
 
+/** The card itself, after it may have got another name. The virtual function of a synthetic card bears the same MAC address: the name goes first. */
+export function findCard(uplinks: readonly Uplink[], { name, mac }: Pick<Uplink, "name" | "mac">): Uplink | undefined {
+  const same = uplinks.filter((uplink) => uplink.kind === "adapter" && uplink.mac === mac);
+  return same.find((card) => card.name === name) ?? same[0];
+}
+
 /** What has the card's addresses: the card itself, or the management interface of the switch over it. */
 export function findCarrier(uplinks: readonly Uplink[], card: Uplink): Uplink {
   return findManagement(uplinks, card.mac) ?? card;

@@ -53,6 +53,12 @@ it.each(cases)("refuses %s, names the place and says what to do", (_name, source
   for (const { problem, remedy } of faults) expect([problem, remedy].map((text) => text.length > 5)).toEqual([true, true]);
 });
 
+it("counts the sets of a list as the source has them, without the subnet beside it", () => {
+  const ipam = { type: "host-local", subnet: "10.1.2.0/24", ranges: [[{ subnet: "10.1.3.0/24" }]] };
+  const [fault] = convert({ ...BRIDGE, ipam }, { ipam: "ours" }).faults;
+  expect(fault?.problem).toBe("is a list of 1: gives a pod two addresses of one family");
+});
+
 it("knows plugins by their file name in any case, with or without .exe", () => {
   for (const plugin of FOREIGN_PLUGINS) {
     for (const type of plugin.types)

@@ -110,6 +110,28 @@ describe("a switch that loses something", () => {
     for (const what of restored) expect(node.lines).toContain(`${SWITCH}: restored ${what}`);
   });
 
+  test("interfaces that are not told for a moment, after the addresses were seen, are no lost connection", async () => {
+    node = new PrepareNode();
+    await node.prepare({ dryRun: true });
+    const before = node.steps.length;
+    node.stepFault = { at: before + 3, kind: "fail" }; // after the write of the snapshot and the first look
+    expect(await node.prepare()).toMatchObject({ outcome: "prepared" });
+    expect(node.steps.slice(before, before + 3)).toEqual(["write", "list", "list"]);
+    expect(node.networks()).toEqual([NETWORK]);
+  });
+
+  test("name servers that a DHCP server gave are left to it, and told", async () => {
+    node = new PrepareNode({}, { dhcp: true });
+    const { model } = node.engine;
+    const call = model.call.bind(model);
+    model.call = (name, args, caller) => {
+      if (model.world.switches.size > 0) model.world.hostDns = [{ interface: SWITCH, servers: ["10.0.0.99"] }];
+      return call(name, args, caller);
+    };
+    const changes = ["the name servers are 10.0.0.99, and were 10.0.0.53"];
+    expect(await node.prepare()).toMatchObject({ outcome: "prepared", restored: [], changes });
+  });
+
   test("a leased address is waited for, not written by hand, while it may still come", async () => {
     node = new PrepareNode({ managementIp: "link-local-first", managementIpDelayMs: 60_000 }, { dhcp: true });
     expect(await node.prepare()).toMatchObject({ outcome: "prepared", restored: [] });
@@ -159,6 +181,13 @@ describe("a connection that does not come back", () => {
     });
     expectAsBefore();
     expect(node.engine.store.read((tx) => tx.findNetwork(NETWORK))).toMatchObject({ isOurs: false, isCreating: false });
+  });
+
+  test("the card is known among others with its MAC address, as a virtual function has it", async () => {
+    const functionOfCard = { name: "Ethernet 2", address: "169.254.7.7/16" };
+    node = new PrepareNode({ gatewayAnswers: "without-switch", adapters: [functionOfCard, CARD] });
+    expect(await failure()).toMatchObject({ message: expect.stringContaining("the uplink is as it was") as unknown });
+    expectAsBefore();
   });
 
   test("also where HNS chose the network's id", async () => {
@@ -224,6 +253,24 @@ describe("nothing to do", () => {
   });
 });
 
+describe("a network of the name that brings no switch to the card", () => {
+  test.each([
+    ["it stands on no card", { Type: "NAT" }, {}, "Type is NAT"],
+    [
+      "it stands on another card",
+      { Policies: [{ Type: "NetAdapterName", Settings: { NetworkAdapterName: "Ethernet" } }] },
+      { adapter: "Spare" },
+      'adapter is "Ethernet", wanted "Spare"',
+    ],
+  ] as const)("%s: a mismatch is told", async (_, document, raw, difference) => {
+    node = new PrepareNode({ adapters: [CARD, { name: "Spare", address: "192.168.9.4/24", mac: "00-0D-3A-00-00-05" }] });
+    node.engine.foreignNetwork({ Name: NETWORK, ...document });
+    const { config } = normalise(buildRaw(raw));
+    expect(await failure({ config })).toMatchObject({ code: "NETWORK_MISMATCH", message: expect.stringContaining(difference) as unknown });
+    expect(node.snapshot).toBeUndefined();
+  });
+});
+
 describe("refused before anything is made", () => {
   const second = { name: "Ethernet 2", address: "10.1.0.4/24", gateway: "10.1.0.1", mac: "00-0D-3A-00-00-05" };
   const config = (changes: object) => ({ config: normalise(buildRaw(changes as Record<string, unknown>)).config });
@@ -286,6 +333,16 @@ test("a dry run beside a snapshot of before tells what is missing, and leaves it
   expect(await node.prepare({ dryRun: true })).toMatchObject({ outcome: "planned", missing: ["name servers 10.0.0.53"] });
   expect(node.snapshot).toBe(snapshot);
   expect(node.carrier()?.dns).toEqual([]);
+});
+
+test("a dry run beside a snapshot of a card that is not here says that nothing can be done", async () => {
+  node = new PrepareNode();
+  node.engine.model.faults.add({ call: "HcnCreateNetwork", kind: "kill" });
+  await failure();
+  node.engine.model.faults.clear();
+  node.snapshot = node.snapshot?.replaceAll(/00:0d:3a:00:00:04/gi, "00:0d:3a:00:00:99");
+  const { plan } = (await node.prepare({ dryRun: true })) as { plan: readonly string[] };
+  expect(plan.at(-1)).toBe("nothing: the machine has no card with MAC address 00:0d:3a:00:00:99");
 });
 
 test.each(["", "[]", '{"version":2}', '{"version":1,"takenAt":"","network":"x","gateways":[],"uplink":{"name":"e"}}'])(
