@@ -27,6 +27,7 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   /** When the whole structure was last looked at. */
   readonly #checked: CheckTime;
+  #commits = 0;
 
   private constructor({ path, busyTimeoutMs }: DatabaseOptions, database: DatabaseSync, checked: CheckTime) {
     this.#path = path;
@@ -88,6 +89,11 @@ export class Database {
     this.run(`INSERT OR REPLACE INTO ${table} (${columns.join(", ")}, sum) VALUES (${marks}, ?)`, ...values, checksum(values));
   }
 
+  /** How often a transaction that may have written was committed, or tried to be. */
+  get commits(): number {
+    return this.#commits;
+  }
+
   /** Runs `work` between BEGIN and COMMIT; anything thrown rolls back and goes on to the caller. */
   transaction<T>(begin: "BEGIN IMMEDIATE" | "BEGIN", work: () => T): T {
     this.#guard(() => this.#begin(begin));
@@ -98,6 +104,7 @@ export class Database {
       this.#rollback();
       throw thrown;
     }
+    if (begin === "BEGIN IMMEDIATE") this.#commits++; // before: one that fails may have reached the file
     try {
       this.#guard(() => this.#database.exec("COMMIT"));
     } catch (thrown) {
