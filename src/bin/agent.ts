@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { PluginError } from "../core/base/errors.ts";
 import { delegateEnvironment } from "../host/exec/delegate-environment.ts";
+import { rememberingReader } from "../core/config/config-reader.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
 import { ServiceCallback } from "../host/ffi/service-callback.ts";
 import { describeEvent } from "../host/agent/event-journal.ts";
@@ -108,6 +109,7 @@ async function openAgent(platform: Platform, args: readonly string[]): Promise<A
   const env = process.env;
   const configPath = readOption(args, "--config") ?? defaultConfigPath(env);
   const config = readConfig(configPath, readOption(args, "--config") !== undefined);
+  const reader = rememberingReader();
   const agent = new Agent({
     version: HNS_CNI_VERSION,
     config,
@@ -116,6 +118,7 @@ async function openAgent(platform: Platform, args: readonly string[]): Promise<A
     buildHandlers: (run, call) =>
       buildRoleHandlers({
         run,
+        reader,
         names: call.program === PROGRAM ? [] : [call.program],
         readText,
         openDelegate: (delegate) => new DelegateProcess({ env: delegateEnvironment(env, call.env), ...delegate }),

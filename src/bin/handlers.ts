@@ -2,7 +2,7 @@ import type { LogFields } from "../core/base/log.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniRequest } from "../core/cni/request.ts";
 import type { CniResult } from "../core/cni/result.ts";
-import { normalise, normaliseForDelete } from "../core/config/normalise.ts";
+import { type ConfigReader, PLAIN_READER } from "../core/config/config-reader.ts";
 import { type OurNames, PRODUCT_TYPE } from "../core/config/our-names.ts";
 import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
 import { refuseRanges, withRequest } from "../core/config/pod-request.ts";
@@ -26,7 +26,8 @@ export type RunOperation = <C extends HostConfig>(
 ) => Promise<void>;
 
 /** The engine's use cases as dispatch calls them, where the addresses are ours. */
-export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandlers {
+export function buildHandlers(run: RunOperation, names: OurNames = [], reader: ConfigReader = PLAIN_READER): CniHandlers {
+  const { normalise, normaliseForDelete } = reader;
   return {
     add: async (request) => {
       const { containerId, ifname, netns, args, rawConfig, networkName: network } = request;
