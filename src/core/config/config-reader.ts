@@ -9,8 +9,6 @@ export interface ConfigReader {
   readonly normaliseForDelete: (raw: JsonObject) => Normalised<HostConfig>;
 }
 
-export const PLAIN_READER: ConfigReader = { normalise, normaliseForDelete };
-
 /** Configurations that are kept: a node has a few networks, and pods that ask for ports of their own have one each. */
 const KEPT = 16;
 /** Longer ones are read each time, so that what is kept stays small. Characters. */
