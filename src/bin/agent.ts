@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { PluginError } from "../core/base/errors.ts";
 import { delegateEnvironment } from "../host/exec/delegate-environment.ts";
+import { rememberingReader } from "../core/config/config-reader.ts";
 import { DelegateProcess } from "../host/exec/delegate.ts";
 import { ServiceCallback } from "../host/ffi/service-callback.ts";
 import { describeEvent } from "../host/agent/event-journal.ts";
@@ -109,6 +110,7 @@ async function openAgent(platform: AgentPlatform, args: readonly string[]): Prom
   const env = process.env;
   const configPath = readOption(args, "--config") ?? defaultConfigPath(env);
   const config = readConfig(configPath, readOption(args, "--config") !== undefined);
+  const reader = rememberingReader();
   const agent = new Agent({
     version: HNS_CNI_VERSION,
     config,
@@ -117,6 +119,7 @@ async function openAgent(platform: AgentPlatform, args: readonly string[]): Prom
     buildHandlers: (run, call) =>
       buildRoleHandlers({
         run,
+        reader,
         names: call.program === PROGRAM ? [] : [call.program],
         readText,
         openDelegate: (delegate) => new DelegateProcess({ env: delegateEnvironment(env, call.env), ...delegate }),

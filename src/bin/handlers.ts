@@ -2,6 +2,7 @@ import type { LogFields } from "../core/base/log.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniRequest } from "../core/cni/request.ts";
 import type { CniResult } from "../core/cni/result.ts";
+import type { ConfigReader } from "../core/config/config-reader.ts";
 import { normalise, normaliseForDelete } from "../core/config/normalise.ts";
 import { type OurNames, PRODUCT_TYPE } from "../core/config/our-names.ts";
 import type { HostConfig, Normalised } from "../core/config/plugin-config.ts";
@@ -26,13 +27,17 @@ export type RunOperation = <C extends HostConfig>(
 ) => Promise<void>;
 
 /** The engine's use cases as dispatch calls them, where the addresses are ours. */
-export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandlers {
+export function buildHandlers(
+  run: RunOperation,
+  names: OurNames = [],
+  reader: ConfigReader = { normalise, normaliseForDelete },
+): CniHandlers {
   return {
     add: async (request) => {
       const { containerId, ifname, netns, args, rawConfig, networkName: network } = request;
       let result: CniResult | undefined;
       refuseRanges(rawConfig);
-      const read = withRequest(normalise(rawConfig, names), rawConfig, args);
+      const read = withRequest(reader.normalise(rawConfig, names), rawConfig, args);
       await run(read, { command: "ADD", container: containerId, pod: podName(args) }, async (operation) => {
         result = await attach(forNetworkNode(operation), { network, containerId, ifname, netns, asked: askedFor(request, names) });
       });
@@ -40,17 +45,19 @@ export function buildHandlers(run: RunOperation, names: OurNames = []): CniHandl
       return result;
     },
     del: ({ containerId, ifname, netns, rawConfig, networkName: network }) =>
-      run(normaliseForDelete(rawConfig), { command: "DEL", container: containerId }, (operation) =>
+      run(reader.normaliseForDelete(rawConfig), { command: "DEL", container: containerId }, (operation) =>
         detach(operation, { network, containerId, ifname, netns }),
       ),
     check: ({ containerId, ifname, netns, rawConfig, prevResult, networkName: network }) =>
-      run(normalise(rawConfig, names), { command: "CHECK", container: containerId }, (operation) =>
+      run(reader.normalise(rawConfig, names), { command: "CHECK", container: containerId }, (operation) =>
         check(forNetworkNode(operation), { network, containerId, ifname, netns, prevResult }),
       ),
     gc: ({ rawConfig, validAttachments, networkName: network }) =>
-      run(normaliseForDelete(rawConfig), { command: "GC" }, (operation) => collectGarbage(operation, { network, valid: validAttachments })),
+      run(reader.normaliseForDelete(rawConfig), { command: "GC" }, (operation) =>
+        collectGarbage(operation, { network, valid: validAttachments }),
+      ),
     status: ({ rawConfig }) =>
-      run(shorten(normalise(rawConfig, names)), { command: "STATUS" }, (operation) => reportStatus(forNetworkNode(operation))),
+      run(shorten(reader.normalise(rawConfig, names)), { command: "STATUS" }, (operation) => reportStatus(forNetworkNode(operation))),
   };
 }
 

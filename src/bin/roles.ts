@@ -1,6 +1,7 @@
 import { appendResult, requireFreeInterface } from "../core/cni/chained-result.ts";
 import type { CniHandlers } from "../core/cni/dispatch.ts";
 import type { CniRequest } from "../core/cni/request.ts";
+import type { ConfigReader } from "../core/config/config-reader.ts";
 import { findRole, type OurNames } from "../core/config/our-names.ts";
 import { buildDelegatingHandlers, type OpenDelegate } from "./delegating-handlers.ts";
 import { buildHandlers, type RunOperation } from "./handlers.ts";
@@ -13,6 +14,8 @@ export interface RoleOptions {
   readonly names: OurNames;
   readonly readText: (path: string) => string;
   readonly openDelegate: OpenDelegate;
+  /** One that remembers, for a program that stays. */
+  readonly reader?: ConfigReader;
 }
 
 /** As a plugin after others: ADD answers with their result too. For another plugin's IPAM that one does it. */
@@ -28,7 +31,7 @@ function inChain(handlers: CniHandlers): CniHandlers {
 
 /** The handlers for each call by what the configuration makes of this program. */
 export function buildRoleHandlers(options: RoleOptions): CniHandlers {
-  const plugin = inChain(buildHandlers(options.run, options.names));
+  const plugin = inChain(buildHandlers(options.run, options.names, options.reader));
   const hnsAddressed = inChain(buildHnsAddressedHandlers(options.run, options.names));
   const delegating = inChain(buildDelegatingHandlers(options));
   const ipam = buildIpamHandlers(options.run, options.readText);

@@ -58,12 +58,17 @@ export function findMac(text: string): Mac | undefined {
   return (digits.match(/../g) ?? []).join(":") as Mac;
 }
 
+/** The bytes of a GUID's 32 digits, four at a time: each call to HNS has one. */
 function parseHex(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < 16; at += 4) view.setUint32(at, Number.parseInt(hex.slice(2 * at, 2 * at + 8), 16));
+  return bytes;
 }
 
 function formatBytes(bytes: Uint8Array): Guid {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let hex = "";
+  for (const byte of bytes) hex += (byte < 16 ? "0" : "") + byte.toString(16);
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-") as Guid;
 }
 

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import winston from "winston";
-import Transport from "winston-transport";
 import { plainFields } from "../../core/base/log-fields.ts";
 import type { LogFields, Logger, LogLevel } from "../../core/base/log.ts";
 import { makeFolder } from "../exec/folders.ts";
@@ -30,31 +29,13 @@ export interface AgentLog extends Logger {
 
 const JOURNAL_MS = 1_000;
 const JOURNAL_LEVEL = "info";
+/** Under which lines of any level go through winston together: those that are not wanted were left out before. */
+const LINES_LEVEL = "error";
 
-/** Hands lines on to the event log, whatever level the file has. */
-class JournalTransport extends Transport {
-  readonly #journal: EventJournal;
-
-  constructor(journal: EventJournal) {
-    super({ level: JOURNAL_LEVEL });
-    this.#journal = journal;
-  }
-
-  override log(info: { readonly line: LogLine }, next: () => void): void {
-    const { level, message, fields } = info.line;
-    this.#journal.add(level, message, fields);
-    next();
-  }
-}
-
-/** A line in its parts, beside its JSON. */
-interface LogLine {
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly fields: LogFields;
-}
-
-/** The agent's log: agent.log in the folder, one JSON object a line, the full files set aside as agent1.log and so on, oldest removed. */
+/**
+ * The agent's log: agent.log in the folder, one JSON object a line, the full files set aside as agent1.log and so on, oldest removed. Lines of one turn
+ * of the event loop are written together: with many pods at once writing each by itself took a tenth of the agent's time.
+ */
 export function openAgentLog(options: AgentLogOptions): AgentLog {
   makeFolder(options.folder);
   const file = new winston.transports.File({
@@ -65,25 +46,26 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
   });
   const terminal = options.isVerbose ? [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })] : [];
   const { journal } = options;
-  const events = journal === undefined ? [] : [new JournalTransport(journal)];
-  const threshold = Math.max(LEVELS[options.level], journal === undefined ? 0 : LEVELS[JOURNAL_LEVEL]);
+  const journalled = journal === undefined ? -1 : LEVELS[JOURNAL_LEVEL]; // whatever level the file has
+  const threshold = Math.max(LEVELS[options.level], journalled);
   const logger = winston.createLogger({
     // winston's own types give its transports as interfaces.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
-    transports: [file, ...terminal, ...events],
+    transports: [file, ...terminal],
     levels: { ...LEVELS },
-    level: options.level,
+    level: LINES_LEVEL,
     format: winston.format.printf(({ message }) => String(message)), // lines come whole, see below
   });
   logger.on("error", () => undefined); // a log that cannot be written stops no pod
+  const lines = gatherLines((text) => logger.log(LINES_LEVEL, text));
   const build = (context: LogFields): Logger => {
     const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
       if (LEVELS[level] > threshold) return; // before the line is made: each call to HNS has one at level debug
       const time = new Date().toISOString();
       const plain = { ...context, ...plainFields(fields) };
       // Ordered here: winston's own JSON format sorts the level and message behind the fields.
-      const line: LogLine = { level, message, fields: plain };
-      logger.log({ level, message: JSON.stringify({ time, level, message, pid: process.pid, ...plain }), line });
+      if (LEVELS[level] <= LEVELS[options.level]) lines.add(JSON.stringify({ time, level, message, pid: process.pid, ...plain }));
+      if (LEVELS[level] <= journalled) journal?.add(level, message, plain);
       if (level === "error") options.onError({ time, message, fields: plain });
     };
     return {
@@ -97,9 +79,32 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
     ...build({}),
     child: build,
     close: async () => {
+      lines.write();
       const isWritten = new Promise<void>((resolve) => file.on("finish", () => resolve()));
       logger.end();
       await Promise.all([isWritten, journal?.flush(JOURNAL_MS)]);
+    },
+  };
+}
+
+interface Lines {
+  readonly add: (line: string) => void;
+  /** Writes what has been gathered now. */
+  readonly write: () => void;
+}
+
+/** Hands the lines of one turn of the event loop on as one text. */
+function gatherLines(give: (text: string) => void): Lines {
+  let gathered: string[] = [];
+  const write = (): void => {
+    const text = gathered.join("\n");
+    gathered = [];
+    if (text !== "") give(text);
+  };
+  return {
+    write,
+    add: (line) => {
+      if (gathered.push(line) === 1) setImmediate(write);
     },
   };
 }

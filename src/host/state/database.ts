@@ -25,8 +25,11 @@ export class Database {
   readonly #database: DatabaseSync;
   readonly #busyTimeoutMs: number;
   readonly #statements = new Map<string, StatementSync>();
+  /** The statement that writes a row, by its list of columns. */
+  readonly #puts = new Map<readonly string[], string>();
   /** When the whole structure was last looked at. */
   readonly #checked: CheckTime;
+  #commits = 0;
 
   private constructor({ path, busyTimeoutMs }: DatabaseOptions, database: DatabaseSync, checked: CheckTime) {
     this.#path = path;
@@ -82,10 +85,23 @@ export class Database {
     return this.#guard(() => Number(this.#prepare(sql).run(...values).changes));
   }
 
-  /** Writes a row whose last column, `sum`, is the checksum of the others; one of the same primary key is replaced. */
+  /**
+   * Writes a row whose last column, `sum`, is the checksum of the others; one of the same primary key is replaced. A list of columns is one table's, and
+   * the same object each time.
+   */
   put(table: string, columns: readonly string[], values: readonly Cell[]): void {
-    const marks = columns.map(() => "?").join(", ");
-    this.run(`INSERT OR REPLACE INTO ${table} (${columns.join(", ")}, sum) VALUES (${marks}, ?)`, ...values, checksum(values));
+    let sql = this.#puts.get(columns);
+    if (sql === undefined) {
+      const marks = columns.map(() => "?").join(", ");
+      sql = `INSERT OR REPLACE INTO ${table} (${columns.join(", ")}, sum) VALUES (${marks}, ?)`;
+      this.#puts.set(columns, sql);
+    }
+    this.run(sql, ...values, checksum(values));
+  }
+
+  /** How often a transaction that may have written was committed, or tried to be. */
+  get commits(): number {
+    return this.#commits;
   }
 
   /** Runs `work` between BEGIN and COMMIT; anything thrown rolls back and goes on to the caller. */
@@ -98,8 +114,9 @@ export class Database {
       this.#rollback();
       throw thrown;
     }
+    if (begin === "BEGIN IMMEDIATE") this.#commits++; // before: one that fails may have reached the file
     try {
-      this.#guard(() => this.#database.exec("COMMIT"));
+      this.#guard(() => this.#prepare("COMMIT").run());
     } catch (thrown) {
       this.#rollback();
       throw thrown;
@@ -156,7 +173,8 @@ export class Database {
   /** A transaction that reads takes its look at the state at once: nothing after it has to wait for others. */
   #begin(begin: "BEGIN IMMEDIATE" | "BEGIN"): void {
     try {
-      this.#database.exec(begin === "BEGIN" ? "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1" : begin);
+      this.#prepare(begin).run();
+      if (begin === "BEGIN") this.#prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
     } catch (thrown) {
       this.#rollback();
       throw thrown;

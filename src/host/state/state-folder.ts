@@ -4,7 +4,7 @@ import { PluginError } from "../../core/base/errors.ts";
 import type { Logger } from "../../core/base/log.ts";
 import type { StateStore, StateTransaction } from "../../core/engine/store.ts";
 import { Database } from "./database.ts";
-import { GroupFlush } from "./group-flush.ts";
+import { GroupFlush, type SyncFile } from "./group-flush.ts";
 import { setAside } from "./open-store.ts";
 import { SqliteStateStore } from "./sqlite-store.ts";
 
@@ -15,6 +15,8 @@ export interface StateFolderOptions {
   readonly stateDir: string;
   readonly log: Logger;
   readonly clock: Clock;
+  /** How a file gets onto the disk; the system's way unless given. */
+  readonly sync?: SyncFile;
 }
 
 /** An open state: one that is found damaged is followed by another. */
@@ -83,9 +85,11 @@ export class StateFolder {
 
   #open(): Opened {
     if (this.#opened !== undefined) return this.#opened;
-    const path = join(this.#options.stateDir, "state.db");
-    const store = new SqliteStateStore(Database.open({ path, busyTimeoutMs: BUSY_MS, flushesLater: true }));
-    this.#opened = { store, flush: new GroupFlush(path) };
+    const { stateDir, sync } = this.#options;
+    const path = join(stateDir, "state.db");
+    const database = Database.open({ path, busyTimeoutMs: BUSY_MS, flushesLater: true });
+    const flush = new GroupFlush(path, { countCommits: () => database.commits, ...(sync !== undefined && { sync }) });
+    this.#opened = { store: new SqliteStateStore(database), flush };
     return this.#opened;
   }
 

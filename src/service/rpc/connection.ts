@@ -75,7 +75,7 @@ export class ServerConnection {
     socket.once("close", () => {
       clearTimeout(this.#timer);
       this.#isClosed = true;
-      this.#gone.abort();
+      if (this.#isWorking) this.#gone.abort(); // else nobody listens, and the reason it makes up costs more than the rest of the connection
       this.#endOnce();
     });
   }

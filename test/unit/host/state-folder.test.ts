@@ -38,6 +38,34 @@ describe("the state of a program that stays", () => {
     expect(await folder.run((store) => Promise.resolve(names(store)))).toEqual(["pods"]);
   });
 
+  test("waits for the disk after each commit, and neither after what only reads nor after what was rolled back", async () => {
+    let flushes = 0;
+    const sync = (): Promise<void> => {
+      flushes++;
+      return Promise.resolve();
+    };
+    const counted = new StateFolder({ stateDir, log: silentLog, clock: new FakeClock(), sync });
+    const flushesAfter = async (work: (store: StateStore) => void): Promise<number> => {
+      const before = flushes;
+      await counted.run((store) => {
+        work(store);
+        return Promise.resolve();
+      });
+      await counted.flush();
+      return flushes - before;
+    };
+    expect(await flushesAfter(names)).toBe(1); // the file is new
+    expect(await flushesAfter((store) => store.transaction((tx) => tx.putNetwork(NETWORK)))).toBe(1);
+    expect(await flushesAfter(names)).toBe(0);
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    await expect(flushesAfter((store) => void store.transaction(fail))).rejects.toThrow("no");
+    expect(await flushesAfter(names)).toBe(0);
+    expect(await flushesAfter((store) => store.transaction((tx) => tx.putNetwork({ ...NETWORK, name: "more" })))).toBe(1);
+    counted.close();
+  });
+
   test("that is damaged is set aside, and the work runs once more on a new one", async () => {
     let runs = 0;
     const found = await folder.run((store) => {
