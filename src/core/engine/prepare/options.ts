@@ -13,6 +13,7 @@ export interface PrepareOptions {
   /** How long the node's addresses may take to come back by themselves, milliseconds. */
   readonly timeoutMs: number;
   readonly dryRun: boolean;
+  /** Says what is done while it is done. */
   readonly tell: (line: string) => void;
   /** Somebody wants this to end: what was begun is taken back. */
   readonly isInterrupted: () => boolean;

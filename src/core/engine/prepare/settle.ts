@@ -1,19 +1,13 @@
 import { type Clock, deadlineIn, earlier, poll } from "../../base/async.ts";
 import { toPluginError } from "../../base/errors.ts";
 import { describeRepair, findMissing, findMissingAddresses, type Repair } from "./compare.ts";
+import type { PrepareOptions } from "./options.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { findCard, findManagement, gatewaysOf, type Uplink, type UplinkAccess } from "./uplink.ts";
+import { findCard, findManagement, gatewaysOf, type Uplink } from "./uplink.ts";
 
 /** What settling works with. */
-export interface SettleOptions {
-  readonly uplinks: UplinkAccess;
+export interface SettleOptions extends Pick<PrepareOptions, "uplinks" | "timeoutMs" | "tell" | "isInterrupted"> {
   readonly clock: Clock;
-  /** How long the addresses may take to come by themselves, milliseconds. */
-  readonly timeoutMs: number;
-  /** Says what is done while it is done. */
-  readonly tell: (line: string) => void;
-  /** True: wait no longer. */
-  readonly isInterrupted: () => boolean;
 }
 
 /** What became of an uplink. */
