@@ -1,14 +1,8 @@
-import { findField } from "../cni/json.ts";
+import { findField, isJsonObject, type JsonObject } from "../cni/json.ts";
 import { PLUGIN_KEYS } from "./generated/plugin-shape.ts";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Keys with this prefix belong to the CNI specification, not to the plugin. */
 const RESERVED_PREFIX = "cni.dev/";
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /**
  * A copy of the plugin's configuration with every key the schema knows in its canonical case and every null left out; runtimes

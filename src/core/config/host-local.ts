@@ -11,7 +11,7 @@ import {
   networkOf,
   offsetIn,
 } from "../base/ip.ts";
-import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
 import { buildFault, type Fault } from "./faults.ts";
 import { findSetFaults, type HostLocalRange, type HostLocalSet } from "./host-local-sets.ts";
 

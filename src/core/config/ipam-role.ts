@@ -1,9 +1,9 @@
 import { PluginError } from "../base/errors.ts";
 import { cidrSize, findIp, formatCidr } from "../base/ip.ts";
-import { findField } from "../cni/json.ts";
+import { findField, isJsonObject, type JsonObject } from "../cni/json.ts";
 import { parseAnyResult } from "../cni/result-parsing.ts";
 import type { CniRoute } from "../cni/result.ts";
-import { canonicaliseKeys, isJsonObject, type JsonObject } from "./canonical-keys.ts";
+import { canonicaliseKeys } from "./canonical-keys.ts";
 import { buildConfigError, buildFault, type Fault } from "./faults.ts";
 import { RANGE_KEYS, readHostLocal, usesHostLocal } from "./host-local.ts";
 import { type HostLocalPool, listPools, outsideParts, type HostLocalSet } from "./host-local-sets.ts";

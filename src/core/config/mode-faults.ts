@@ -1,7 +1,8 @@
 import { findMac } from "../base/ids.ts";
 import { type Cidr, findCidr, findIp, formatCidr } from "../base/ip.ts";
 import { findMacProblem } from "./pod-request.ts";
-import { isEmpty, isJsonObject, type JsonObject } from "./canonical-keys.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
+import { isEmpty } from "./canonical-keys.ts";
 import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault, type Fault } from "./faults.ts";
 import { readGatewayMode } from "./mode-settings.ts";

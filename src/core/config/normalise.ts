@@ -1,10 +1,9 @@
 import { PluginError } from "../base/errors.ts";
 import { addressAt, findCidr } from "../base/ip.ts";
 import type { Cidr } from "../base/ip.ts";
-import { findField } from "../cni/json.ts";
+import { findField, isJsonObject, type JsonObject } from "../cni/json.ts";
 import { readConfiguredPolicies } from "../policy/configured-policies.ts";
-import { canonicaliseKeys, isJsonObject } from "./canonical-keys.ts";
-import type { JsonObject } from "./canonical-keys.ts";
+import { canonicaliseKeys } from "./canonical-keys.ts";
 import { buildConfigError, buildFault, describeSchemaFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { findSchemaFaults } from "./generated/validate-plugin.ts";

@@ -1,5 +1,5 @@
 import { cidrSize, findCidr, findIp, formatCidr, offsetIn, overlaps } from "../base/ip.ts";
-import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
 import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault, type Fault } from "./faults.ts";
 import {

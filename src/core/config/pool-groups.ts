@@ -1,5 +1,5 @@
 import { type Cidr, findCidr, formatCidr, width } from "../base/ip.ts";
-import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
 
 /** The three ways to write the pools; exactly one is to be used. */
 export const SPELLINGS = ["cidr", "cidrs", "pools"] as const;

@@ -1,6 +1,6 @@
 import { PluginError } from "../base/errors.ts";
 import { addressAt, carvableSize, type Cidr, containsIp, findIp, findOffsets, mergeRanges, type OffsetRange } from "../base/ip.ts";
-import type { JsonObject } from "./canonical-keys.ts";
+import type { JsonObject } from "../cni/json.ts";
 import { buildFault, type Fault } from "./faults.ts";
 import type { IpamConfig, PoolConfig, WarmConfig } from "./plugin-config.ts";
 import { describeRanges, isBlockSizeFor, listPoolGroups, parseRanges, type PoolGroup, type PoolRange } from "./pool-groups.ts";

@@ -1,7 +1,6 @@
 import { findIp } from "../base/ip.ts";
 import type { IpAddress } from "../base/ip.ts";
-import { isJsonObject } from "./canonical-keys.ts";
-import type { JsonObject } from "./canonical-keys.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import type { PortMapping, Protocol } from "../policy/port-mapping.ts";

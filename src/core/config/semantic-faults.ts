@@ -1,7 +1,6 @@
 import { cidrSize, containsCidr, findCidr, findIp } from "../base/ip.ts";
 import type { Cidr } from "../base/ip.ts";
-import { isJsonObject } from "./canonical-keys.ts";
-import type { JsonObject } from "./canonical-keys.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
 import { findCidrFault } from "./cidr-fault.ts";
 import { buildFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";

@@ -1,5 +1,5 @@
 import { findCidr } from "../base/ip.ts";
-import { isJsonObject, type JsonObject } from "./canonical-keys.ts";
+import { isJsonObject, type JsonObject } from "../cni/json.ts";
 import { showValue } from "../base/fault.ts";
 import { buildFault, type Fault } from "./faults.ts";
 

@@ -1,6 +1,6 @@
 import { PluginError } from "../base/errors.ts";
 import { formatGuid, type Guid } from "../base/ids.ts";
-import { containsIp, findCidr, findIp } from "../base/ip.ts";
+import { findIp, isLinkLocal } from "../base/ip.ts";
 import { isOverlayType } from "../datapath/datapaths.ts";
 import { record as asObject } from "../hcn/documents.ts";
 import type { HcnSession } from "../hcn/session.ts";
@@ -21,8 +21,6 @@ export interface NetworkChange {
   readonly present: string;
   readonly remedy: string;
 }
-
-const LINK_LOCAL = findCidr("169.254.0.0/16");
 
 /**
  * What version 1 says of one network: version 2 does not tell the node's address on all of them. Undefined where HNS refuses version 1.
@@ -80,5 +78,5 @@ export function rememberPlace(store: StateStore, network: string, { adapter, man
 
 function isUsable(text: string): boolean {
   const address = findIp(text);
-  return address !== undefined && !(LINK_LOCAL !== undefined && containsIp(LINK_LOCAL, address));
+  return address !== undefined && !isLinkLocal(address);
 }

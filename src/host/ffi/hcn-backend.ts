@@ -216,7 +216,8 @@ function timedOut(name: string, ms: number): PluginError {
   return new PluginError("HNS_TIMEOUT", { message, remedy: "check the hns service; restart it if it hangs" }, { retryable: true });
 }
 
-function noTurn(name: string, ms: number): PluginError {
+/** HNS was not asked: nothing has changed. */
+export function noTurn(name: string, ms: number): PluginError {
   const message = `"${name}" was not asked of HNS: for ${Math.round(ms / 100) / 10} s as many calls as may be made at once were under way`;
   return new PluginError(
     "OPERATION_TIMEOUT",

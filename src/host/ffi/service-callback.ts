@@ -2,6 +2,7 @@ import { PluginError } from "../../core/base/errors.ts";
 import { refusal } from "../../core/hcn/refusal.ts";
 import { monotonicMs } from "../exec/time.ts";
 import { type Stage, Turns } from "../exec/turns.ts";
+import { noTurn } from "./hcn-backend.ts";
 import type { HcnLibraries } from "./hcn-library.ts";
 import type { NativeFunction, NativeType, Out, Pointer } from "./library.ts";
 
@@ -83,7 +84,7 @@ export class ServiceCallback {
     const earlier = this.#take(context);
     await this.#release(earlier, deadlineMs);
     const leftMs = await this.#takeTurn("begin", deadlineMs);
-    if (leftMs === undefined) throw this.#without(context, noTurn(deadlineMs));
+    if (leftMs === undefined) throw this.#without(context, noTurn("register callback", deadlineMs));
     if (context !== this.#context) {
       this.#turns.give();
       throw timedOut(deadlineMs);
@@ -185,15 +186,6 @@ export class ServiceCallback {
     const message = `this Windows does not export ${name}`;
     throw new PluginError("HNS_UNAVAILABLE", { message, remedy: "use Windows Server 2019 or later" });
   }
-}
-
-function noTurn(deadlineMs: number): PluginError {
-  const message = `HNS was not asked for a callback: for ${deadlineMs / 1000} s as many calls as may be made at once were under way`;
-  return new PluginError(
-    "OPERATION_TIMEOUT",
-    { message, remedy: "HNS is slow: see the log for the time of each call" },
-    { retryable: true },
-  );
 }
 
 function timedOut(deadlineMs: number): PluginError {

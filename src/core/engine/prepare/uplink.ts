@@ -1,5 +1,5 @@
 import type { Mac } from "../../base/ids.ts";
-import { containsIp, findAddressWithPrefix, findCidr, findIp, type IpAddress } from "../../base/ip.ts";
+import { containsIp, findAddressWithPrefix, findCidr, findIp, type IpAddress, isLinkLocal } from "../../base/ip.ts";
 
 /** static: somebody wrote it · dhcp: leased · link-local: made up by the system · other: of a router's announcements, and the like. */
 export type AddressOrigin = "static" | "dhcp" | "link-local" | "other";
@@ -54,12 +54,13 @@ export interface UplinkAccess {
   reaches(name: string, neighbour: string): Promise<boolean>;
 }
 
-const LINK_LOCAL = [findCidr("169.254.0.0/16"), findCidr("fe80::/10")].filter((cidr) => cidr !== undefined);
+const LINK_LOCAL_IPV6 = findCidr("fe80::/10");
 
 /** An address by which others can reach the node: neither made up by the system nor none at all. */
 export function isUsable({ address }: UplinkAddress): boolean {
   const ip = parseAddress(address);
-  return ip !== undefined && !LINK_LOCAL.some((cidr) => containsIp(cidr, ip));
+  if (ip === undefined || isLinkLocal(ip)) return false;
+  return LINK_LOCAL_IPV6 === undefined || !containsIp(LINK_LOCAL_IPV6, ip);
 }
 
 export function parseAddress(text: string): IpAddress | undefined {

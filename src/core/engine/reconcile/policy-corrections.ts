@@ -1,4 +1,4 @@
-import { buildPolicyRequest, type EndpointView, type PolicyDocument } from "../../hcn/documents.ts";
+import { buildPolicyRequest, type EndpointView, type PolicyDocument, record } from "../../hcn/documents.ts";
 import { describePolicyKey, isGeneralNat, isRepeatable, natFamilies } from "../../policy/policy-keys.ts";
 
 /**
@@ -9,7 +9,7 @@ import { describePolicyKey, isGeneralNat, isRepeatable, natFamilies } from "../.
  *   added again, and that one stays.
  */
 export function buildCorrections({ policies }: Pick<EndpointView, "policies">, missing: readonly PolicyDocument[]): object[] {
-  const found = policies.map(({ type, settings }) => ({ Type: type, Settings: isObject(settings) ? settings : {} }));
+  const found = policies.map(({ type, settings }) => ({ Type: type, Settings: record(settings) ?? {} }));
   const types = [...new Set(missing.map(({ Type }) => Type))];
   return types.map((type) => {
     const ours = missing.filter(({ Type }) => Type === type);
@@ -22,8 +22,4 @@ export function buildCorrections({ policies }: Pick<EndpointView, "policies">, m
 function isAboutSame(left: PolicyDocument, right: PolicyDocument): boolean {
   if (isGeneralNat(left) && isGeneralNat(right)) return natFamilies(left).some((family) => natFamilies(right).includes(family));
   return !isRepeatable(left) && describePolicyKey(left) === describePolicyKey(right);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
